@@ -1,0 +1,27 @@
+import type { Runtime } from '../runtime.js'
+import type { Upstream } from './upstream.js'
+
+/** A named way to choose. Stateless itself: the state of choosing lives in its pickers. */
+export interface Policy<Config = unknown> {
+  readonly name: string
+  /** Reads the JSON object given for this policy in a service config. Throws INVALID_ARGUMENT naming the field. */
+  parseConfig(raw: unknown): Config
+  /**
+   * Makes a picker for a set of candidates, which is never empty and is in snapshot order. `previous` is the picker this one replaces, of the same
+   * policy or of another: take over its position where that makes sense.
+   */
+  build(candidates: readonly Upstream[], config: Config, runtime: Runtime, previous?: Picker): Picker
+}
+
+/** One decision object over one fixed set of candidates. Replaced, never changed, when the set does. */
+export interface Picker {
+  /** Chooses. Synchronous, no I/O, no allocation. Undefined only when every candidate is excluded. */
+  pick(request: PickRequest): Upstream | undefined
+}
+
+export interface PickRequest {
+  /** What hash policies hash: the client's address, a header's value, … Absent: a random draw. */
+  readonly key?: string
+  /** Upstreams that this request has already failed on. Small. */
+  readonly exclude?: readonly Upstream[]
+}

@@ -1,0 +1,22 @@
+import type { Endpoint } from './endpoint.js'
+
+/**
+ * The complete set of a service's endpoints at one registry revision: never a delta. Frozen; endpoints are sorted by
+ * address and each address appears once.
+ */
+export interface Snapshot {
+  readonly service: string
+  /** Registry revision the set was true at. 0n for static targets. */
+  readonly revision: bigint
+  /** Servers and balancers, in every state. Who may take traffic is the balancer's question. */
+  readonly endpoints: readonly Endpoint[]
+  /** Records that could not be read, or that repeat an address. */
+  readonly skipped: readonly SkippedRecord[]
+  /** The service's gRPC service config as parsed JSON, if one is stored and is a JSON object. */
+  readonly serviceConfig?: Readonly<Record<string, unknown>>
+}
+
+export interface SkippedRecord {
+  readonly key: string
+  readonly reason: string
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
+    globalSetup: ['test/support/global-setup.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    disableConsoleIntercept: true,
+    pool: 'forks',
+    reporters: ['default', './test/support/closing-line-reporter.ts'],
+  },
+})
