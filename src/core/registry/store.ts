@@ -1,7 +1,8 @@
 /**
  * What fairlead needs of a registry, in etcd's terms. Every method fails with a FairleadError: UNAVAILABLE (no endpoint
  * answered in time), UNAUTHENTICATED, PERMISSION_DENIED, REFUSED (the registry's own reason), ABORTED (the caller's
- * signal). A write that failed with UNAVAILABLE may still have been applied. Retrying is the caller's decision.
+ * signal, or the store was closed). A write that failed with UNAVAILABLE may still have been applied. Retrying is the
+ * caller's decision.
  */
 export interface Store {
   /** Reads the current value of one key, linearizably. */
@@ -12,15 +13,22 @@ export interface Store {
    */
   list(prefix: string, options?: ListOptions): Promise<Listing>
   /**
-   * Every change at `from` or later under any of `prefixes`, in order of revision within a prefix and gapless for as long as the iteration
-   * lasts. Batches without events tell that the revision was reached (the first one confirms that the watch stands).
-   * Ends by throwing, never by returning, unless `signal` aborts: COMPACTED (list again), UNAVAILABLE (the stream broke; watch again from
-   * the next revision), or an authorisation code. Does not retry by itself.
+   * Every change at `from` or later under any of `prefixes`, in order of revision within a prefix and gapless for as
+   * long as the iteration lasts; the changes one revision made under one prefix come in one batch. The first batch is
+   * without events and confirms that the watch stands; later ones without events report progress. Ends by throwing,
+   * never by returning, unless `signal` aborts: COMPACTED (list again), UNAVAILABLE (the stream broke; watch again from
+   * the `next` of the last batch), or an authorisation code. Does not retry by itself.
    */
   watch(prefixes: readonly string[], from: bigint, signal: AbortSignal): AsyncIterable<WatchBatch>
-  /** Applies `then` if every condition holds, else `otherwise`, atomically. Changes of one transaction share a revision. */
+  /**
+   * Applies `then` if every condition holds, else `otherwise`, atomically. Changes of one transaction share a revision.
+   * NOT_FOUND: a lease named by a put does not exist (any more); nothing was applied.
+   */
   txn(transaction: Transaction, options?: CallOptions): Promise<TransactionResult>
-  /** Grants a lease. The registry may raise the TTL: go by the one returned. `id` asks for a particular lease id. */
+  /**
+   * Grants a lease. The registry may raise the TTL: go by the one returned. `id` asks for a particular lease id, and
+   * CONFLICT tells that it is taken.
+   */
   grantLease(ttlSeconds: number, options?: CallOptions & { readonly id?: bigint }): Promise<GrantedLease>
   /** Ends a lease and removes its keys. A lease that no longer exists is not an error. */
   revokeLease(id: bigint, options?: CallOptions): Promise<void>
@@ -76,6 +84,11 @@ export interface Listing extends StoreHeader {
 
 export interface WatchBatch extends StoreHeader {
   readonly events: readonly StoreEvent[]
+  /**
+   * Where to watch from after a break: every change below it, under every prefix, has been delivered. Changes at or
+   * above it may have been delivered too and will then come again.
+   */
+  readonly next: bigint
 }
 
 export type StoreEvent =
