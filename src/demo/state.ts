@@ -1,0 +1,100 @@
+import { Tally, type TallyRow } from './tally.js'
+import type { LoadReport } from './load-report.js'
+
+export type EndpointPhase = 'starting' | 'ready' | 'leaving' | 'away'
+
+/** Everything a view shows of a running demo, at one moment. */
+export interface DemoView {
+  readonly service: string
+  /** Undefined until it listens. */
+  readonly registry: string | undefined
+  readonly proxy: string | undefined
+  readonly elapsedMs: number
+  readonly durationMs: number
+  readonly requests: number
+  readonly failed: number
+  /** Requests a second, recently. */
+  readonly rate: number
+  readonly endpoints: readonly EndpointView[]
+  /** Oldest first. */
+  readonly events: readonly DemoEvent[]
+}
+
+export interface EndpointView extends TallyRow {
+  readonly phase: EndpointPhase
+}
+
+export interface DemoEvent {
+  /** Since the start, milliseconds. */
+  readonly atMs: number
+  /** One word: what happened. */
+  readonly kind: string
+  readonly text: string
+}
+
+const KEPT_EVENTS = 50
+
+/** What is known of the demo so far. Told by the stage, read by the views. */
+export class DemoState {
+  registry: string | undefined
+  proxy: string | undefined
+  readonly #tally = new Tally()
+  readonly #phases = new Map<string, EndpointPhase>()
+  readonly #events: DemoEvent[] = []
+  readonly #onEvent: (event: DemoEvent) => void
+  readonly #elapsed: () => number
+  readonly #durationMs: number
+  #failureSeen = false
+
+  constructor(
+    readonly service: string,
+    durationMs: number,
+    elapsed: () => number,
+    onEvent: (event: DemoEvent) => void,
+  ) {
+    this.#durationMs = durationMs
+    this.#elapsed = elapsed
+    this.#onEvent = onEvent
+  }
+
+  /** Adds a line to the story. */
+  tell(kind: string, text: string): void {
+    const event = { atMs: this.#elapsed(), kind, text }
+    this.#events.push(event)
+    if (this.#events.length > KEPT_EVENTS) this.#events.shift()
+    this.#onEvent(event)
+  }
+
+  addEndpoint(address: string, weight: number): void {
+    this.#tally.add(address, weight)
+    this.#phases.set(address, 'starting')
+  }
+
+  setPhase(address: string, phase: EndpointPhase): void {
+    this.#phases.set(address, phase)
+    if (phase === 'ready') this.#tally.enter(address)
+    else this.#tally.leave(address)
+  }
+
+  record(report: LoadReport): void {
+    this.#tally.record(report)
+    if (this.#failureSeen || this.#tally.failed === 0) return
+    this.#failureSeen = true
+    this.tell('failed', report.error ?? 'a request was answered by an unknown endpoint')
+  }
+
+  view(): DemoView {
+    return {
+      service: this.service,
+      registry: this.registry,
+      proxy: this.proxy,
+      elapsedMs: this.#elapsed(),
+      durationMs: this.#durationMs,
+      requests: this.#tally.requests,
+      failed: this.#tally.failed,
+      rate: this.#tally.rate,
+      endpoints: this.#tally.rows().map((row) => ({ ...row, phase: this.#phases.get(row.address)! })),
+      events: [...this.#events],
+    }
+  }
+}
