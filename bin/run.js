@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { execute } from '@oclif/core'
+import { fileURLToPath } from 'node:url'
 
-await execute({ dir: import.meta.url })
+const root = fileURLToPath(new URL('..', import.meta.url))
+const { main } = await import('../dist/cli/main.js')
+await main(process.argv.slice(2), root)

@@ -1,0 +1,44 @@
+import type { ChalkInstance } from 'chalk'
+import stringWidth from 'string-width'
+import { sanitize } from '../sanitize.js'
+import type { Cell, Table } from './document.js'
+
+const GAP = '   '
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
+
+/** A borderless table: upper-case headings, left-aligned columns. Ends without a line break. */
+export function tableText(table: Table, chalk: ChalkInstance): string {
+  const headings = table.columns.map((column) => sanitize(column).toUpperCase())
+  const rows = table.rows.map((row) => table.columns.map((_, i) => cellText(row[i])))
+  const widths = headings.map((heading) => width(heading))
+  for (const row of rows) row.forEach((text, i) => (widths[i] = Math.max(widths[i]!, width(text))))
+
+  const line = (texts: readonly string[], paint: (text: string, column: number) => string) => {
+    const last = texts.findLastIndex((text) => text !== '')
+    return texts
+      .slice(0, last + 1)
+      .map((text, i) => paint(text, i) + (i === last ? '' : ' '.repeat(widths[i]! - width(text)) + GAP))
+      .join('')
+  }
+  const lines = [line(headings, (text) => chalk.bold(text))]
+  rows.forEach((row, r) => lines.push(line(row, (text, column) => painted(text, table.rows[r]![column], chalk))))
+  return lines.join('\n')
+}
+
+/** The rows alone, cells separated by tabs. */
+export function tabSeparated(table: Table): string[] {
+  return table.rows.map((row) => row.map((cell) => cellText(cell)).join('\t'))
+}
+
+function painted(text: string, cell: Cell, chalk: ChalkInstance): string {
+  return typeof cell === 'object' ? chalk[cell.color](text) : text
+}
+
+function cellText(cell: Cell): string {
+  if (cell === undefined || cell === '') return '-'
+  return sanitize(typeof cell === 'object' ? cell.text : String(cell))
+}
+
+function width(text: string): number {
+  return PRINTABLE_ASCII.test(text) ? text.length : stringWidth(text)
+}

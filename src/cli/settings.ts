@@ -1,0 +1,176 @@
+import { readFileSync } from 'node:fs'
+import { FairleadError } from '../core/errors.js'
+import { type ConfigValues, readConfigFile } from './config-file.js'
+import { parseDuration } from './duration.js'
+import { LOG_LEVELS, type LogLevel } from './log.js'
+import { OUTPUT_FORMATS, type OutputFormat } from './output/document.js'
+
+type Env = Readonly<Record<string, string | undefined>>
+type FlagValues = Readonly<Record<string, unknown>>
+
+/** The common flags after flag, FAIRLEAD_*, ETCDCTL_*, config file and default were weighed up. */
+export interface Settings {
+  readonly endpoints: readonly string[]
+  readonly cacert: string | undefined
+  readonly cert: string | undefined
+  readonly key: string | undefined
+  readonly user: string | undefined
+  readonly insecure: boolean
+  readonly dialTimeoutMs: number
+  readonly commandTimeoutMs: number
+  readonly prefix: string
+  readonly output: OutputFormat
+  readonly noColor: boolean
+  readonly logLevel: LogLevel
+  /** Looked up when asked for: reads the password file. Throws INVALID_ARGUMENT. */
+  password(): string | undefined
+}
+
+/** Throws INVALID_ARGUMENT naming the source of the value that is wrong. */
+export async function resolveSettings(flags: FlagValues, env: Env): Promise<Settings> {
+  const path = text(flags.config) ?? text(env.FAIRLEAD_CONFIG)
+  const sources = new Sources(flags, env, path === undefined ? {} : await readConfigFile(path))
+  const [user, password] = credentials(sources)
+  return {
+    endpoints: sources.endpoints(),
+    cacert: sources.text('cacert'),
+    cert: sources.text('cert'),
+    key: sources.text('key'),
+    user,
+    insecure: sources.boolean('insecure'),
+    dialTimeoutMs: sources.duration('dial-timeout', '2s'),
+    commandTimeoutMs: sources.duration('command-timeout', '5s'),
+    prefix: sources.prefix(),
+    output: flags.json === true ? 'json' : sources.oneOf('output', OUTPUT_FORMATS, 'table'),
+    noColor: sources.boolean('no-color'),
+    logLevel: sources.oneOf('log-level', LOG_LEVELS, 'warn'),
+    password,
+  }
+}
+
+interface Found {
+  readonly value: string | boolean
+  /** For messages: `--prefix`, `FAIRLEAD_PREFIX`, … */
+  readonly source: string
+}
+
+/** Where the value of a setting can come from, strongest first. Empty environment variables count as unset. */
+class Sources {
+  constructor(
+    private readonly flags: FlagValues,
+    readonly env: Env,
+    private readonly file: ConfigValues,
+  ) {}
+
+  find(name: string): Found | undefined {
+    const flag = this.flags[name]
+    if (typeof flag === 'string' || flag === true) return { value: flag, source: `--${name}` }
+    for (const variable of environmentNames(name)) {
+      const value = text(this.env[variable])
+      if (value !== undefined) return { value, source: variable }
+    }
+    const value = this.file[name]
+    return value === undefined ? undefined : { value, source: `${name} in the config file` }
+  }
+
+  text(name: string): string | undefined {
+    const found = this.find(name)
+    return found === undefined ? undefined : String(found.value)
+  }
+
+  boolean(name: string): boolean {
+    const found = this.find(name)
+    if (found === undefined) return false
+    if (typeof found.value === 'boolean') return found.value
+    if (/^(1|true|yes|on)$/i.test(found.value)) return true
+    if (/^(0|false|no|off)$/i.test(found.value)) return false
+    throw bad(found, 'write true or false')
+  }
+
+  duration(name: string, fallback: string): number {
+    const found = this.find(name)
+    if (found === undefined) return parseDuration(fallback)
+    const ms = parseDurationOf(found)
+    if (ms === 0) throw bad(found, 'a time-out must be longer than 0')
+    return ms
+  }
+
+  oneOf<T extends string>(name: string, values: readonly T[], fallback: T): T {
+    const found = this.find(name)
+    if (found === undefined) return fallback
+    const value = values.find((candidate) => candidate === found.value)
+    if (value === undefined) throw bad(found, `use one of ${values.join(', ')}`)
+    return value
+  }
+
+  endpoints(): string[] {
+    const found = this.find('endpoints')
+    if (found === undefined) return ['127.0.0.1:2379']
+    const endpoints = String(found.value)
+      .split(',')
+      .map((endpoint) => endpoint.trim())
+      .filter((endpoint) => endpoint !== '')
+    if (endpoints.length === 0) throw bad(found, 'name at least one host:port')
+    return endpoints
+  }
+
+  /** A prefix starts with a slash and does not end with one. */
+  prefix(): string {
+    const found = this.find('prefix')
+    if (found === undefined) return '/ns'
+    const prefix = String(found.value).replace(/\/+$/, '')
+    if (!/^(\/[^/]+)+$/.test(prefix)) throw bad(found, 'write an absolute path such as /ns')
+    return prefix
+  }
+}
+
+/** A user takes its password only from a source at least as near as its own name. */
+function credentials(sources: Sources): [user: string | undefined, password: () => string | undefined] {
+  const found = sources.find('user')
+  const given = found === undefined ? undefined : String(found.value)
+  const colon = given?.indexOf(':') ?? -1
+  if (given === undefined || colon < 0) return [given, () => storedPassword(sources)]
+  if (found!.source === '--user') {
+    throw new FairleadError('INVALID_ARGUMENT', '--user must not carry a password: every user can read arguments', {
+      hint: 'use --password-file FILE, or FAIRLEAD_PASSWORD in the environment',
+    })
+  }
+  return [given.slice(0, colon), () => storedPassword(sources, given.slice(colon + 1))]
+}
+
+function storedPassword(sources: Sources, inline?: string): string | undefined {
+  const file = sources.text('password-file')
+  if (file === undefined) return text(sources.env.FAIRLEAD_PASSWORD) ?? inline ?? text(sources.env.ETCDCTL_PASSWORD)
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+  } catch (error) {
+    throw new FairleadError('INVALID_ARGUMENT', `password file cannot be read: ${(error as Error).message}`, {
+      cause: error,
+      hint: 'check the path and its permissions',
+    })
+  }
+}
+
+function environmentNames(name: string): string[] {
+  const suffix = name.toUpperCase().replaceAll('-', '_')
+  return ETCDCTL_HAS.has(name) ? [`FAIRLEAD_${suffix}`, `ETCDCTL_${suffix}`] : [`FAIRLEAD_${suffix}`]
+}
+
+/** etcdctl's own flags of the same name and meaning. */
+const ETCDCTL_HAS = new Set(['endpoints', 'cacert', 'cert', 'key', 'user', 'dial-timeout', 'command-timeout'])
+
+function parseDurationOf(found: Found): number {
+  try {
+    return parseDuration(String(found.value))
+  } catch {
+    throw bad(found, 'write a number and a unit (ms, s, m, h), for example 500ms, 10s or 2m')
+  }
+}
+
+function bad(found: Found, hint: string): FairleadError {
+  return new FairleadError('INVALID_ARGUMENT', `bad ${found.source}: ${JSON.stringify(found.value)}`, { hint })
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
