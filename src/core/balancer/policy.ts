@@ -4,11 +4,14 @@ import type { Upstream } from './upstream.js'
 /** A named way to choose. Stateless itself: the state of choosing lives in its pickers. */
 export interface Policy<Config = unknown> {
   readonly name: string
+  /** What share of the picks an endpoint gets in the long run, for previews: all alike, by weight, or all to the first. */
+  readonly share: 'equal' | 'weight' | 'first'
   /** Reads the JSON object given for this policy in a service config. Throws INVALID_ARGUMENT naming the field. */
   parseConfig(raw: unknown): Config
   /**
-   * Makes a picker for a set of candidates, which is never empty and is in snapshot order. `previous` is the picker this one replaces, of the same
-   * policy or of another: take over its position where that makes sense.
+   * Makes a picker for a set of candidates, which is never empty and is in snapshot order. Their weights are all above
+   * zero, or all zero and then alike. `previous` is the picker this one replaces, of the same policy or of another: take
+   * over its position where that makes sense.
    */
   build(candidates: readonly Upstream[], config: Config, runtime: Runtime, previous?: Picker): Picker
 }
@@ -17,6 +20,8 @@ export interface Policy<Config = unknown> {
 export interface Picker {
   /** Chooses. Synchronous, no I/O, no allocation. Undefined only when every candidate is excluded. */
   pick(request: PickRequest): Upstream | undefined
+  /** Called after `upstream.inFlight` changed, for pickers that keep an order by load. Ignores upstreams it does not know. */
+  loadChanged?(upstream: Upstream): void
 }
 
 export interface PickRequest {

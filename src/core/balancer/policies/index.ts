@@ -1,0 +1,24 @@
+import type { Policy } from '../policy.js'
+import { pickFirst } from './pick-first.js'
+import { random } from './random.js'
+import { roundRobin } from './round-robin.js'
+import { sourceHash } from './source-hash.js'
+import { weightedRandom } from './weighted-random.js'
+import { weightedRoundRobin } from './weighted-round-robin.js'
+
+/** Every policy by its name: the one place to add one. */
+export const POLICIES = {
+  pick_first: pickFirst,
+  round_robin: roundRobin,
+  random,
+  weighted_round_robin: weightedRoundRobin,
+  weighted_random: weightedRandom,
+  source_hash: sourceHash,
+} as const satisfies Readonly<Record<string, Policy>>
+
+export type PolicyName = keyof typeof POLICIES
+
+export const POLICY_NAMES = Object.keys(POLICIES) as PolicyName[]
+
+/** What is used when neither the caller nor the service's config names a policy. */
+export const DEFAULT_POLICY: PolicyName = 'weighted_round_robin'

@@ -1,0 +1,89 @@
+import { FairleadError } from '../errors.js'
+import { DEFAULT_POLICY, POLICIES, POLICY_NAMES, type PolicyName } from './policies/index.js'
+import type { Policy } from './policy.js'
+
+/** A policy with its parsed config. */
+export interface PolicyChoice {
+  readonly name: PolicyName
+  readonly policy: Policy
+  readonly config: unknown
+}
+
+/** gRPC's names for policies that fairlead names otherwise. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['least_request_experimental', 'least_request'],
+  ['ring_hash_experimental', 'ring_hash'],
+])
+
+/** What a lookaside client falls back to: "round_robin" is grpclb's child policy unless its config names others. */
+const GRPCLB = 'grpclb'
+const GRPCLB_CHILD: PolicyName = 'round_robin'
+
+/** A policy by name (a contract name or gRPC's) and its config as JSON. Throws INVALID_ARGUMENT. */
+export function choosePolicy(name: string = DEFAULT_POLICY, config?: unknown): PolicyChoice {
+  const known = knownName(name)
+  if (known === undefined) {
+    throw new FairleadError('INVALID_ARGUMENT', `unknown policy ${JSON.stringify(name)}`, {
+      hint: `use one of ${POLICY_NAMES.join(', ')}`,
+    })
+  }
+  const policy: Policy = POLICIES[known]
+  return { name: known, policy, config: policy.parseConfig(config) }
+}
+
+/**
+ * What a gRPC service config says about balancing: the first known entry of `loadBalancingConfig`, else the older
+ * `loadBalancingPolicy`. Undefined when it says nothing. Throws INVALID_ARGUMENT for a config gRPC would refuse: "If no
+ * supported policy is found, the config is invalid."
+ */
+export function parseServiceConfig(raw: unknown): PolicyChoice | undefined {
+  if (!isObject(raw)) throw invalid('a service config is a JSON object')
+  const list = own(raw, 'loadBalancingConfig')
+  if (list !== undefined) return parsePolicyList(list, 'loadBalancingConfig')
+  const name = own(raw, 'loadBalancingPolicy')
+  if (name === undefined) return undefined
+  if (typeof name !== 'string') throw invalid('loadBalancingPolicy is not a string')
+  return choosePolicy(name.toLowerCase())
+}
+
+function parsePolicyList(list: unknown, where: string): PolicyChoice {
+  if (!Array.isArray(list)) throw invalid(`${where} is not a list`)
+  const unknown: string[] = []
+  for (const entry of list as unknown[]) {
+    const names = isObject(entry) ? Object.keys(entry) : []
+    const name = names[0]
+    if (!isObject(entry) || name === undefined || names.length > 1) {
+      throw invalid(`an entry of ${where} is not an object with one policy name as its key`)
+    }
+    if (name === GRPCLB) return parseGrpclb(entry[name])
+    if (knownName(name) !== undefined) return choosePolicy(name, entry[name])
+    unknown.push(name)
+  }
+  if (unknown.length === 0) throw invalid(`${where} is empty`)
+  throw invalid(`${where} names no known policy: ${unknown.map((name) => JSON.stringify(name)).join(', ')}`)
+}
+
+/** Servers that stand beside a lookaside balancer are balanced over by its child policy. */
+function parseGrpclb(config: unknown): PolicyChoice {
+  const children = isObject(config) ? own(config, 'childPolicy') : undefined
+  return children === undefined ? choosePolicy(GRPCLB_CHILD) : parsePolicyList(children, 'childPolicy')
+}
+
+function knownName(name: string): PolicyName | undefined {
+  const canonical = ALIASES.get(name) ?? name
+  return POLICY_NAMES.find((known) => known === canonical)
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function own(object: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined
+}
+
+function invalid(message: string): FairleadError {
+  return new FairleadError('INVALID_ARGUMENT', message, {
+    hint: `write {"loadBalancingConfig":[{"round_robin":{}}]}, with one of ${POLICY_NAMES.join(', ')}`,
+  })
+}
