@@ -14,7 +14,6 @@ export interface DemoOptions {
   readonly root: string
   /** How long the load lasts, milliseconds; longer if the story is not over by then. */
   readonly durationMs: number
-  readonly requestsPerSecond: number
   /** Ends the demo early, in good order. */
   readonly signal: AbortSignal
   readonly runtime: Runtime

@@ -8,6 +8,7 @@ import { EventWaiter, type ProgramEvent } from './program-event.js'
 import type { Program, ProcessTree } from './process-tree.js'
 import type { DemoState } from './state.js'
 
+const REQUESTS_PER_SECOND = 300
 const WEIGHTS = [1, 2, 3] as const
 /** Which of them leaves. */
 const LEAVER = 1
@@ -19,7 +20,6 @@ const AFTERMATH = 0.2
 export interface StageOptions {
   readonly root: string
   readonly durationMs: number
-  readonly requestsPerSecond: number
   readonly runtime: { readonly clock: Clock }
 }
 
@@ -109,12 +109,11 @@ export class Stage {
   }
 
   #startLoad(proxy: string): Program {
-    const rate = this.#options.requestsPerSecond
     const [host, port] = proxy.split(':') as [string, string]
-    this.#state.tell('load', `${rate} requests a second, each on a connection of its own`)
+    this.#state.tell('load', `${REQUESTS_PER_SECOND} requests a second, each on a connection of its own`)
     return this.#tree.start({
       name: 'the load',
-      args: [join(this.#options.root, 'dist/demo/load.js'), host, port, String(rate)],
+      args: [join(this.#options.root, 'dist/demo/load.js'), host, port, String(REQUESTS_PER_SECOND)],
       onDocument: (report) => this.#state.record(report as LoadReport),
     })
   }

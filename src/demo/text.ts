@@ -1,6 +1,4 @@
-import type { DemoEvent, DemoView, EndpointView } from './state.js'
-
-const ADDRESS_WIDTH = 21
+import type { DemoEvent, DemoView } from './state.js'
 
 /** An event as one line: `  3.2s  joined    127.0.0.1:40001 weight 2`. */
 export function eventLine({ atMs, kind, text }: DemoEvent): string {
@@ -11,18 +9,6 @@ export function eventLine({ atMs, kind, text }: DemoEvent): string {
 export function distributionLine(view: DemoView): string {
   const shares = view.endpoints.map((endpoint) => `×${endpoint.weight} ${percent(endpoint.recent.share)}`)
   return `${seconds(view.elapsedMs)}  ${`${Math.round(view.rate)}/s`.padEnd(8)}  ${shares.join('   ')}`
-}
-
-/** The last table: requests per endpoint over the whole demo. */
-export function summaryLines(view: DemoView): string[] {
-  return [
-    row('ENDPOINT', 'WEIGHT', 'REQUESTS', 'SHARE', 'EXPECTED'),
-    ...view.endpoints.map((endpoint) => summaryRow(endpoint)),
-  ]
-}
-
-function summaryRow({ address, weight, total }: EndpointView): string {
-  return row(address, String(weight), count(total.requests), percent(total.share), percent(total.expected))
 }
 
 /** The very last line; scripts read it. */
@@ -37,10 +23,6 @@ export function percent(share: number): string {
 /** With thousands separated: `12,345`. */
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US')
-}
-
-function row(address: string, ...figures: readonly string[]): string {
-  return address.padEnd(ADDRESS_WIDTH) + figures.map((figure) => figure.padStart(10)).join('')
 }
 
 function seconds(ms: number): string {

@@ -16,12 +16,6 @@ export interface Screen {
 
 type TerminalOutput = NodeJS.WriteStream & { readonly fd: number }
 
-/** Whether there is a terminal to draw on and a keyboard to read from. Ink draws nothing where it sees CI. */
-export function canOpenScreen(): boolean {
-  const { env, stdin, stdout } = process
-  return Boolean(stdin.isTTY && stdout.isTTY) && env.TERM !== 'dumb' && !env.CI
-}
-
 /**
  * Takes the terminal over (alternate screen, raw keys) and shows what `frame` returns, again after each change of the
  * terminal's size. The terminal is given back by `close`, and when the process exits in any way it can notice.
