@@ -1,0 +1,35 @@
+/** What a proxy tells about itself. */
+export type ProxyEvent =
+  | ({ readonly event: 'listening' } & ListenerState)
+  | ({ readonly event: 'endpoints' } & ListenerState)
+  /** The registry is away; the endpoints known last go on being used. */
+  | { readonly event: 'stale'; readonly listen: string; readonly service: string; readonly reason: string }
+  /** The registry is back. */
+  | { readonly event: 'live'; readonly listen: string; readonly service: string }
+  | ConnectionErrorEvent
+  | { readonly event: 'draining'; readonly connections: number }
+  | { readonly event: 'stopped'; readonly broken: number }
+
+export interface ListenerState {
+  /** `scheme://host:port` with the real port. */
+  readonly listen: string
+  readonly service: string
+  readonly policy: string
+  /** Endpoints that are ready, and all of them. */
+  readonly ready: number
+  readonly endpoints: number
+}
+
+/** Something went wrong with connections. At most one a second and listener, so `count` may stand for many. */
+export interface ConnectionErrorEvent {
+  readonly event: 'connection_error'
+  readonly listen: string
+  readonly service: string
+  readonly kind: 'connect_failed' | 'refused_address' | 'no_endpoints' | 'denied' | 'malformed_header' | 'accept_failed'
+  /** The endpoint or client of the last one, where there is one. */
+  readonly address?: string
+  /** Why the last one failed. */
+  readonly reason: string
+  /** How many of this kind since the last event of this kind. */
+  readonly count: number
+}

@@ -1,0 +1,209 @@
+import type { PickResult } from '../../balancer/contract.js'
+import type { PickRequest } from '../../balancer/policy.js'
+import type { Upstream } from '../../balancer/upstream.js'
+import { asFairleadError } from '../../errors.js'
+import type { EndpointMeter } from '../meters.js'
+import type { ProxiedAddresses } from '../proxy-protocol/header.js'
+import { encodeV2 } from '../proxy-protocol/v2.js'
+import type { Perishable } from '../ticker.js'
+import type { Dial, DialObserver, Wire, WireReceiver } from '../transport/transport.js'
+import { Client } from './client.js'
+import { guardedMeter, type L4Context } from './context.js'
+import { type HeaderOwner, ProxyHeaderPhase } from './proxy-header-phase.js'
+import { Splice, type SpliceOwner } from './splice.js'
+
+const NOT_TRIED: readonly Upstream[] = Object.freeze([])
+/** Failures of this machine, which say nothing about the endpoint and would meet every other one as well. */
+const LOCAL_FAILURES = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM'])
+
+/**
+ * One client connection: admitted, given an endpoint, spliced to it. Tries another endpoint when one cannot be
+ * connected to, which is safe because nothing has been sent to it. Tells the balancer the end of every pick.
+ */
+export class Connection implements PickRequest, Perishable, DialObserver, HeaderOwner, SpliceOwner, WireReceiver {
+  deadline = Infinity
+  exclude = NOT_TRIED
+  readonly #context: L4Context
+  readonly #wire: Wire
+  #client: Client
+  #headerPhase: ProxyHeaderPhase | undefined
+  /** What the client sent right behind its PROXY header. */
+  #early: Buffer | undefined
+  #attempts = 0
+  #picked: PickResult | undefined
+  #meter: EndpointMeter | undefined
+  #dial: Dial | undefined
+  #dialledAt = 0
+  #latencyMs = 0
+  #splice: Splice | undefined
+  #over = false
+
+  constructor(wire: Wire, context: L4Context) {
+    this.#context = context
+    this.#wire = wire
+    this.#client = new Client(wire, undefined)
+  }
+
+  /** What hash policies go by: the client's IP address. Found out only when asked for. */
+  get key(): string {
+    return this.#client.key
+  }
+
+  start(): void {
+    const { trust } = this.#context.settings
+    if (trust?.has(this.#client.peerHost)) {
+      this.#headerPhase = new ProxyHeaderPhase(this.#wire, this.#context.ticker, this)
+      return
+    }
+    this.#wire.receiver = this
+    this.#admit()
+  }
+
+  headerRead(addresses: ProxiedAddresses | undefined, rest: Buffer): void {
+    this.#headerPhase = undefined
+    this.#wire.receiver = this
+    this.#client = new Client(this.#wire, addresses)
+    this.#early = rest
+    this.#admit()
+  }
+
+  headerFailed(reason: string): void {
+    this.#headerPhase = undefined
+    this.#wire.receiver = this
+    this.#context.meter.malformed++
+    this.#context.trouble({ kind: 'malformed_header', client: this.#client.peerHost, reason })
+    this.#giveUp()
+  }
+
+  /** Breaks the connection off, at whatever stage it is. */
+  abort(): void {
+    if (this.#splice) return this.#splice.reset()
+    this.#headerPhase?.cancel()
+    this.#cancelDial(false)
+    this.#giveUp()
+  }
+
+  #admit(): void {
+    const { settings, meter, trouble } = this.#context
+    if (settings.allow && !this.#client.isIn(settings.allow, settings.trust)) {
+      meter.denied++
+      trouble({ kind: 'denied', client: this.#client.key, reason: 'not in the allow list' })
+      return this.#giveUp()
+    }
+    this.#connect()
+  }
+
+  #connect(): void {
+    for (;;) {
+      let picked: PickResult
+      try {
+        picked = this.#context.balancer.pick(this)
+      } catch (error) {
+        const reason = asFairleadError(error).message
+        if (this.#attempts === 0) this.#context.trouble({ kind: 'no_endpoints', reason })
+        return this.#fail()
+      }
+      const { endpoint } = picked.upstream
+      const meter = guardedMeter(this.#context, endpoint)
+      if (meter.refusal === undefined) return this.#dialUpstream(picked, meter)
+      picked.done({ ok: false })
+      this.exclude = [...this.exclude, picked.upstream]
+      this.#context.trouble({ kind: 'refused_address', address: endpoint.address, reason: meter.refusal! })
+    }
+  }
+
+  #dialUpstream(picked: PickResult, meter: EndpointMeter): void {
+    const { transport, guard, ticker, clock, settings } = this.#context
+    const { host, port } = picked.upstream.endpoint
+    if (this.#attempts++ > 0) this.#context.meter.retries++
+    this.#picked = picked
+    this.#meter = meter
+    this.#dialledAt = clock.now()
+    this.deadline = ticker.now + settings.connectTicks
+    ticker.watch(this)
+    this.#dial = transport.dial({ host, port, refuse: (ip) => guard.refusal(ip, port) }, this)
+  }
+
+  connected(upstream: Wire): void {
+    const { clock, ticker, settings } = this.#context
+    this.#latencyMs = clock.now() - this.#dialledAt
+    this.#dial = undefined
+    ticker.unwatch(this)
+    const meter = this.#meter!
+    meter.total++
+    meter.active++
+    if (settings.sendProxyHeader) {
+      const header = encodeV2(this.#client.addresses)
+      upstream.write(header, header.length)
+    }
+    if (this.#early && this.#early.length > 0) {
+      upstream.write(this.#early, this.#early.length)
+      meter.bytesSent += this.#early.length
+    }
+    this.#early = undefined
+    this.#splice = new Splice(this.#wire, upstream, meter, ticker, settings.idleTicks, this)
+    ticker.watch(this.#splice)
+  }
+
+  connectFailed(error: Error): void {
+    const { ticker, settings, trouble } = this.#context
+    ticker.unwatch(this)
+    this.#dial = undefined
+    const picked = this.#picked!
+    const local = LOCAL_FAILURES.has((error as NodeJS.ErrnoException).code ?? '')
+    const final = local || this.#attempts >= settings.attempts
+    picked.done({ ok: local })
+    if (!local) this.#meter!.connectFailures++
+    trouble({ kind: 'connect_failed', address: picked.upstream.endpoint.address, reason: error.message, final })
+    if (final) return this.#fail()
+    this.exclude = [...this.exclude, picked.upstream]
+    this.#connect()
+  }
+
+  /** The connect time is over. */
+  expire(): void {
+    this.#cancelDial(true)
+  }
+
+  spliceClosed(upstreamFailed: boolean): void {
+    this.#context.ticker.unwatch(this.#splice!)
+    this.#meter!.active--
+    this.#picked!.done({ ok: !upstreamFailed, latencyMs: this.#latencyMs })
+    this.#end()
+  }
+
+  /** The client went away before it was spliced. */
+  onClose(): void {
+    this.#cancelDial(false)
+    this.#end()
+  }
+
+  onData(): void {}
+  onEnd(): void {}
+  onDrain(): void {}
+
+  #cancelDial(timedOut: boolean): void {
+    if (!this.#dial) return
+    this.#dial.cancel()
+    if (timedOut) return this.connectFailed(new Error('connection attempt timed out'))
+    this.#context.ticker.unwatch(this)
+    this.#dial = undefined
+    this.#picked!.done({ ok: true })
+  }
+
+  #fail(): void {
+    this.#context.meter.failed++
+    this.#giveUp()
+  }
+
+  #giveUp(): void {
+    this.#wire.reset()
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#context.closed(this)
+  }
+}

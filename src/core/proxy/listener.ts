@@ -1,0 +1,176 @@
+import type { Balancer } from '../balancer/contract.js'
+import { createStaticResolver } from '../discovery/static-resolver.js'
+import type { FairleadError } from '../errors.js'
+import { type Clock, type Runtime, sleep } from '../runtime.js'
+import { ErrorReports } from './error-reports.js'
+import type { ListenerState, ProxyEvent } from './events.js'
+import { Connection } from './l4/connection.js'
+import type { L4Context, L4Settings, Trouble } from './l4/context.js'
+import { formatListen, type Listen, targetName } from './listen.js'
+import { ListenerMeter, type ListenerStats } from './meters.js'
+import type { ProxyDependencies } from './options.js'
+import { ServiceFeed } from './service-feed.js'
+import type { Ticker } from './ticker.js'
+import type { Acceptor, AcceptObserver, Transport, Wire } from './transport/transport.js'
+import type { UpstreamGuard } from './upstream-guard.js'
+
+/** How long opening waits for the first word from the registry before it listens without. */
+const FIRST_WORD_MS = 2000
+
+/** What the listeners of one proxy share. */
+export interface Shared {
+  readonly transport: Transport
+  readonly guard: UpstreamGuard
+  readonly ticker: Ticker
+  readonly settings: L4Settings
+  readonly maxConnections: number
+  readonly dependencies: ProxyDependencies
+  readonly runtime: Runtime
+  emit(event: ProxyEvent): void
+  /** A connection of some listener ended. */
+  connectionClosed(): void
+}
+
+/** One listening address, the endpoints behind it and the connections between them. */
+export class Listener implements AcceptObserver, L4Context {
+  readonly transport: Transport
+  readonly guard: UpstreamGuard
+  readonly ticker: Ticker
+  readonly settings: L4Settings
+  readonly clock: Clock
+  readonly balancer: Balancer
+  readonly meter = new ListenerMeter()
+  readonly service: string
+  readonly connections = new Set<Connection>()
+  /** `scheme://host:port`; the port asked for until the listener is open. */
+  listen: string
+  readonly #shared: Shared
+  readonly #spec: Listen
+  readonly #errors: ErrorReports
+  readonly #ended = new AbortController()
+  readonly #feed: ServiceFeed
+  #acceptor: Acceptor | undefined
+  #isListening = false
+
+  constructor(spec: Listen, shared: Shared) {
+    this.#spec = spec
+    this.#shared = shared
+    this.transport = shared.transport
+    this.guard = shared.guard
+    this.ticker = shared.ticker
+    this.settings = shared.settings
+    this.clock = shared.runtime.clock
+    this.service = targetName(spec.target)
+    this.listen = formatListen('tcp', spec.listen.host, spec.listen.port)
+    this.balancer = shared.dependencies.createBalancer()
+    this.#errors = new ErrorReports(this.clock, ({ kind, address, reason }, count) => {
+      const { listen, service } = this
+      shared.emit({ event: 'connection_error', listen, service, kind, ...(address && { address }), reason, count })
+    })
+    const { target } = spec
+    const resolver = target.kind === 'static' ? createStaticResolver(target.endpoints) : shared.dependencies.resolver
+    this.#feed = new ServiceFeed(resolver, this.service, this.balancer, this.#feedObserver(), this.#ended.signal)
+  }
+
+  /** Waits a moment for the first endpoints, so that the first client finds them, and begins to accept. */
+  async open(): Promise<void> {
+    const waited = new AbortController()
+    await Promise.race([this.#feed.first, sleep(this.clock, FIRST_WORD_MS, waited.signal).catch(() => {})])
+    waited.abort()
+    const { host, port } = this.#spec.listen
+    this.#acceptor = await this.transport.listen(host, port, this)
+    if (this.#ended.signal.aborted) return this.#acceptor.close()
+    this.guard.addListener(this.#acceptor.host, this.#acceptor.port)
+    this.listen = formatListen('tcp', this.#acceptor.host, this.#acceptor.port)
+    this.#isListening = true
+    this.#shared.emit({ event: 'listening', ...this.#state() })
+  }
+
+  accepted(wire: Wire): void {
+    const { meter } = this
+    if (meter.active >= this.#shared.maxConnections) {
+      meter.limited++
+      return wire.reset()
+    }
+    meter.total++
+    meter.active++
+    const connection = new Connection(wire, this)
+    this.connections.add(connection)
+    connection.start()
+  }
+
+  acceptFailed(error: Error): void {
+    this.#errors.report({ kind: 'accept_failed', reason: error.message })
+  }
+
+  trouble(trouble: Trouble): void {
+    if (trouble.kind === 'connect_failed' && this.#spec.target.kind === 'service') {
+      this.#shared.dependencies.disprove?.(this.service, trouble.address)
+    }
+    const address = 'client' in trouble ? trouble.client : 'address' in trouble ? trouble.address : undefined
+    this.#errors.report({ kind: trouble.kind, reason: trouble.reason, ...(address && { address }) })
+  }
+
+  closed(connection: Connection): void {
+    this.meter.active--
+    this.connections.delete(connection)
+    this.#shared.connectionClosed()
+  }
+
+  stats(): ListenerStats {
+    const { listen, service } = this
+    const { policy } = this.balancer.status()
+    return { listen, service, policy, stale: this.#feed.stale, ...this.meter.read(this.#feed.snapshot) }
+  }
+
+  /** Accepts nothing any more. Open connections and the feed of endpoints go on. */
+  stopAccepting(): void {
+    this.#acceptor?.close()
+  }
+
+  /** Breaks off what is open and lets go of everything. Idempotent. */
+  close(): void {
+    this.stopAccepting()
+    this.#ended.abort()
+    for (const connection of this.connections) connection.abort()
+    this.#errors.close()
+  }
+
+  #feedObserver() {
+    let stale = false
+    let known: string | undefined
+    return {
+      snapshot: () => {
+        this.meter.prune(this.#feed.snapshot!)
+        const state = this.#state()
+        if (stale) this.#tell({ event: 'live', listen: this.listen, service: this.service })
+        stale = false
+        const summary = JSON.stringify(state)
+        if (known !== undefined && known !== summary) this.#tell({ event: 'endpoints', ...state })
+        known = summary
+      },
+      stale: (error: FairleadError) => {
+        if (!stale) {
+          this.#tell({ event: 'stale', listen: this.listen, service: this.service, reason: error.message })
+        }
+        stale = true
+      },
+    }
+  }
+
+  /** Emits once the listener has introduced itself. */
+  #tell(event: ProxyEvent): void {
+    if (this.#isListening) this.#shared.emit(event)
+  }
+
+  #state(): ListenerState {
+    const endpoints = this.#feed.snapshot?.endpoints ?? []
+    return {
+      listen: this.listen,
+      service: this.service,
+      policy: this.balancer.status().policy,
+      ready: endpoints.filter(({ state, role }) => state === 'ready' && role === 'server').length,
+      endpoints: endpoints.filter(({ role }) => role === 'server').length,
+    }
+  }
+}

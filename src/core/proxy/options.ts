@@ -1,0 +1,37 @@
+import type { Balancer } from '../balancer/contract.js'
+import type { Resolver } from '../discovery/resolution.js'
+import type { ProxyEvent } from './events.js'
+import type { Listen } from './listen.js'
+import type { Transport } from './transport/transport.js'
+
+export interface ProxyOptions {
+  /** At least one. */
+  readonly listeners: readonly Listen[]
+  /** Further endpoints to try when one cannot be connected to, 0–100. Default 1. */
+  readonly retries?: number
+  /** Milliseconds, above 0. Default 2,000. */
+  readonly connectTimeoutMs?: number
+  /** Milliseconds without a byte in either direction after which a connection is closed. Default one hour. */
+  readonly idleTimeoutMs?: number
+  /** Open connections per listener; a client beyond gets a reset. Default: no limit. */
+  readonly maxConnections?: number
+  /** PROXY protocol: read it from clients (needs `trust`), write it (version 2) to endpoints, or both. */
+  readonly proxyProtocol?: 'accept' | 'send' | 'both'
+  /** Networks whose connections must begin with a PROXY header; it is not looked for from anywhere else. */
+  readonly trust?: readonly string[]
+  /** Networks that may connect. Default: everybody. */
+  readonly allow?: readonly string[]
+  /** Hears of everything worth telling. Must not throw. */
+  readonly onEvent?: (event: ProxyEvent) => void
+}
+
+export interface ProxyDependencies {
+  /** Resolves service targets. Static targets need none. */
+  readonly resolver: Resolver
+  /** Makes the balancer of one listener. */
+  createBalancer(): Balancer
+  /** Told of every endpoint of a service that could not be connected to. */
+  readonly disprove?: (service: string, address: string) => void
+  /** Default: node sockets. */
+  readonly transport?: Transport
+}

@@ -1,0 +1,119 @@
+import { FairleadError } from '../errors.js'
+import { type Runtime, sleep } from '../runtime.js'
+import { Listener, type Shared } from './listener.js'
+import type { ListenerStats } from './meters.js'
+import type { ProxyDependencies, ProxyOptions } from './options.js'
+import { settingsOf } from './settings.js'
+import { Ticker } from './ticker.js'
+import { createSocketTransport } from './transport/socket-transport.js'
+import { UpstreamGuard } from './upstream-guard.js'
+
+/** A running proxy. */
+export interface Proxy {
+  /** Where it listens, with real ports, in the order asked for: `tcp://127.0.0.1:8080`. */
+  readonly listening: readonly string[]
+  /** Counters so far, per listener. A copy. */
+  stats(): readonly ListenerStats[]
+  /**
+   * Stops accepting and waits until every open connection has ended by itself, but at most `timeoutMs`; what is still
+   * open then is broken off. Resolves with how many that were. Also when called twice.
+   */
+  drain(timeoutMs: number): Promise<number>
+  /** Stops at once, breaking off what is open. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts to accept on every listener and to relay to the endpoints of its target. A registry that is away does not keep
+ * it from starting: clients are turned away until endpoints are known. Rejects with INVALID_ARGUMENT, ADDRESS_IN_USE or
+ * PERMISSION_DENIED, and nothing listens then.
+ */
+export async function startProxy(
+  options: ProxyOptions,
+  dependencies: ProxyDependencies,
+  runtime: Runtime,
+): Promise<Proxy> {
+  if (options.listeners.length === 0) throw new FairleadError('INVALID_ARGUMENT', 'nothing to listen on')
+  const proxy = new RunningProxy(options, dependencies, runtime)
+  await proxy.open()
+  return proxy
+}
+
+class RunningProxy implements Proxy {
+  readonly #listeners: readonly Listener[]
+  readonly #shared: Shared
+  readonly #emptied = new Set<() => void>()
+  #opened = false
+  #closed = false
+
+  constructor(options: ProxyOptions, dependencies: ProxyDependencies, runtime: Runtime) {
+    this.#shared = {
+      transport: dependencies.transport ?? createSocketTransport(),
+      guard: new UpstreamGuard(),
+      ticker: new Ticker(runtime.clock),
+      settings: settingsOf(options),
+      maxConnections: options.maxConnections ?? Infinity,
+      dependencies,
+      runtime,
+      emit: (event) => options.onEvent?.(event),
+      connectionClosed: () => this.#connectionClosed(),
+    }
+    this.#listeners = options.listeners.map((spec) => new Listener(spec, this.#shared))
+  }
+
+  async open(): Promise<void> {
+    try {
+      await Promise.all(this.#listeners.map((listener) => listener.open()))
+      this.#opened = true
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  get listening(): readonly string[] {
+    return this.#listeners.map((listener) => listener.listen)
+  }
+
+  stats(): readonly ListenerStats[] {
+    return this.#listeners.map((listener) => listener.stats())
+  }
+
+  async drain(timeoutMs: number): Promise<number> {
+    for (const listener of this.#listeners) listener.stopAccepting()
+    if (this.#active > 0) this.#shared.emit({ event: 'draining', connections: this.#active })
+    await this.#idle(timeoutMs)
+    const broken = this.#active
+    await this.close()
+    return broken
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const broken = this.#active
+    for (const listener of this.#listeners) listener.close()
+    await this.#idle(Infinity)
+    if (this.#opened) this.#shared.emit({ event: 'stopped', broken })
+  }
+
+  get #active(): number {
+    return this.#listeners.reduce((sum, listener) => sum + listener.connections.size, 0)
+  }
+
+  /** Waits until no connection is open, at most `timeoutMs`. */
+  async #idle(timeoutMs: number): Promise<void> {
+    if (this.#active === 0) return
+    const stop = new AbortController()
+    const emptied = new Promise<void>((resolve) => this.#emptied.add(resolve))
+    const timedOut = timeoutMs === Infinity ? [] : [sleep(this.#shared.runtime.clock, timeoutMs, stop.signal)]
+    await Promise.race([emptied, ...timedOut.map((promise) => promise.catch(() => {}))])
+    stop.abort()
+  }
+
+  #connectionClosed(): void {
+    if (this.#active > 0) return
+    for (const resolve of this.#emptied) resolve()
+    this.#emptied.clear()
+  }
+}

@@ -1,0 +1,50 @@
+import type { Balancer } from '../balancer/contract.js'
+import type { Resolver } from '../discovery/resolution.js'
+import { asFairleadError, type FairleadError } from '../errors.js'
+import type { Snapshot } from '../model/snapshot.js'
+
+export interface FeedObserver {
+  /** The balancer has taken over `snapshot`. */
+  snapshot(snapshot: Snapshot): void
+  /** The source is away; what was known last still counts. */
+  stale(error: FairleadError): void
+}
+
+/** Keeps a balancer up to date with a service. */
+export class ServiceFeed {
+  /** The last snapshot; undefined until one is known. */
+  snapshot: Snapshot | undefined
+  stale = false
+  /** Settles when the first word about the service, good or bad, has come. Rejects when the service cannot be resolved at all. */
+  readonly first: Promise<void>
+
+  constructor(resolver: Resolver, service: string, balancer: Balancer, observer: FeedObserver, signal: AbortSignal) {
+    this.first = new Promise((resolve, reject) => {
+      void this.#run(resolver.resolve(service, signal), balancer, observer, resolve).then(resolve, (error: unknown) => {
+        if (signal.aborted) return resolve()
+        observer.stale(asFairleadError(error))
+        reject(asFairleadError(error))
+      })
+    })
+  }
+
+  async #run(
+    resolutions: ReturnType<Resolver['resolve']>,
+    balancer: Balancer,
+    observer: FeedObserver,
+    heard: () => void,
+  ): Promise<void> {
+    for await (const resolution of resolutions) {
+      if (resolution.kind === 'snapshot') {
+        this.snapshot = resolution.snapshot
+        this.stale = false
+        balancer.update(resolution.snapshot)
+        observer.snapshot(resolution.snapshot)
+      } else {
+        this.stale = true
+        observer.stale(resolution.error)
+      }
+      heard()
+    }
+  }
+}

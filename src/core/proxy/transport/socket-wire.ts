@@ -1,0 +1,102 @@
+import type { Socket } from 'node:net'
+import type { SlabPool } from './slabs.js'
+import { type ReadCallback, readStatically } from './static-read.js'
+import type { Wire, WireAddress, WireReceiver } from './transport.js'
+
+/** A wire over a net.Socket that was made with `allowHalfOpen` and reads nothing yet. */
+export class SocketWire implements Wire {
+  receiver: WireReceiver
+  readonly #socket: Socket
+  readonly #slabs: SlabPool
+  /** The slab the kernel has not taken whole; comes back to the pool at 'drain'. */
+  #held: Buffer | undefined
+  #error: Error | undefined
+  #closing = false
+
+  constructor(socket: Socket, slabs: SlabPool, receiver: WireReceiver) {
+    this.#socket = socket
+    this.#slabs = slabs
+    this.receiver = receiver
+    socket.on('end', () => this.receiver.onEnd())
+    socket.on('drain', () => this.#drained())
+    socket.on('error', (error) => (this.#error = error))
+    socket.on('close', () => this.receiver.onClose(this.#closing ? undefined : this.#error))
+  }
+
+  /** What reads into a shared buffer are to call. */
+  readonly read: ReadCallback = (length, bytes) => {
+    this.receiver.onData(bytes, length)
+    return true
+  }
+
+  /** Attaches reading to an accepted socket: into the shared buffer if `statically` and possible, else by 'data' events. */
+  attach(statically: boolean): void {
+    if (statically && readStatically(this.#socket, this.read)) return
+    this.#socket.on('data', (chunk: Buffer) => this.receiver.onData(chunk, chunk.length))
+    this.#socket.pause()
+  }
+
+  get remote(): WireAddress | undefined {
+    return wireAddress(this.#socket.remoteAddress, this.#socket.remotePort)
+  }
+
+  get local(): WireAddress | undefined {
+    return wireAddress(this.#socket.localAddress, this.#socket.localPort)
+  }
+
+  write(bytes: Buffer, length: number): boolean {
+    const socket = this.#socket
+    if (!socket.writable) return true
+    const slab = this.#slabs.take(length)
+    bytes.copy(slab, 0, 0, length)
+    const belowMark = socket.write(slab.subarray(0, length))
+    if (socket.writableLength === 0) {
+      this.#slabs.give(slab)
+      return true
+    }
+    this.#held ??= slab
+    return belowMark
+  }
+
+  end(): void {
+    this.#socket.end()
+  }
+
+  close(): void {
+    this.#closing = true
+    this.#socket.destroy()
+  }
+
+  /** `resetAndDestroy` would send a FIN first and wait for unsent bytes; what it sets makes destroy alone send the RST. */
+  reset(): void {
+    this.#closing = true
+    ;(this.#socket as unknown as { resetAndClosing: boolean }).resetAndClosing = true
+    this.#socket.destroy()
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  #drained(): void {
+    if (this.#held && this.#socket.writableLength === 0) {
+      this.#slabs.give(this.#held)
+      this.#held = undefined
+    }
+    this.receiver.onDrain()
+  }
+}
+
+/** Receives nothing: for the moment between a wire's making and its owner's setting of a receiver. */
+export const deafReceiver: WireReceiver = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} }
+
+function wireAddress(host: string | undefined, port: number | undefined): WireAddress | undefined {
+  if (host === undefined || port === undefined) return undefined
+  if (host.startsWith('::ffff:') && host.includes('.')) return { host: host.slice(7), port }
+  const zone = host.indexOf('%')
+  return { host: zone < 0 ? host : host.slice(0, zone), port }
+}

@@ -1,0 +1,37 @@
+import { networkInterfaces } from 'node:os'
+import { isIP } from 'node:net'
+import { CidrSet } from './cidr-set.js'
+
+const UNSPECIFIED = new CidrSet(['0.0.0.0/8', '::'])
+const LINK_LOCAL = new CidrSet(['169.254.0.0/16', 'fe80::/10'])
+const LOOPBACK = new CidrSet(['127.0.0.0/8', '::1'])
+
+/**
+ * Decides which addresses the proxy must not connect to, whatever the registry says: link-local ones (metadata services
+ * live there), unspecified ones (they mean "this machine"), and the proxy's own listeners (a loop).
+ */
+export class UpstreamGuard {
+  readonly #own = new Map<number, string[]>()
+
+  /** Adds a bound listener. */
+  addListener(host: string, port: number): void {
+    this.#own.set(port, [...(this.#own.get(port) ?? []), host])
+  }
+
+  /** Why `ip:port` is refused, or undefined. A DNS name is undefined here: ask again for each address it resolves to. */
+  refusal(ip: string, port: number): string | undefined {
+    if (isIP(ip) === 0) return undefined
+    if (UNSPECIFIED.has(ip)) return 'an unspecified address'
+    if (LINK_LOCAL.has(ip)) return 'a link-local address'
+    const hosts = this.#own.get(port)
+    return hosts?.some((host) => isSameMachine(host, ip)) ? "the proxy's own listener" : undefined
+  }
+}
+
+/** Whether connecting to `ip` reaches a listener bound to `bound`. */
+function isSameMachine(bound: string, ip: string): boolean {
+  if (!UNSPECIFIED.has(bound)) return new CidrSet([bound]).has(ip)
+  if (LOOPBACK.has(ip)) return true
+  const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? [])
+  return new CidrSet(addresses.map(({ address }) => address.split('%')[0]!)).has(ip)
+}
