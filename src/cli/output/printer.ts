@@ -43,7 +43,7 @@ export class Printer {
         const table = (this.format === 'wide' ? document.wide : undefined) ?? document.table
         if (table.rows.length === 0 && table.empty !== undefined) return
         const { tableText } = await import('./table.js')
-        return this.line(tableText(table, this.chalk))
+        return this.line(await tableText(table, this.chalk))
       }
     }
   }

@@ -1,5 +1,4 @@
 import type { ChalkInstance } from 'chalk'
-import stringWidth from 'string-width'
 import { sanitize } from '../sanitize.js'
 import type { Cell, Table } from './document.js'
 
@@ -7,9 +6,10 @@ const GAP = '   '
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
 
 /** A borderless table: upper-case headings, left-aligned columns. Ends without a line break. */
-export function tableText(table: Table, chalk: ChalkInstance): string {
+export async function tableText(table: Table, chalk: ChalkInstance): Promise<string> {
   const headings = table.columns.map((column) => sanitize(column).toUpperCase())
   const rows = table.rows.map((row) => table.columns.map((_, i) => cellText(row[i])))
+  const width = await widthOf([headings, ...rows])
   const widths = headings.map((heading) => width(heading))
   for (const row of rows) row.forEach((text, i) => (widths[i] = Math.max(widths[i]!, width(text))))
 
@@ -39,6 +39,9 @@ function cellText(cell: Cell): string {
   return sanitize(typeof cell === 'object' ? cell.text : String(cell))
 }
 
-function width(text: string): number {
-  return PRINTABLE_ASCII.test(text) ? text.length : stringWidth(text)
+/** How many columns a text takes. The tables of Unicode are loaded only where a text is not plain ASCII. */
+async function widthOf(lines: readonly (readonly string[])[]): Promise<(text: string) => number> {
+  if (lines.every((line) => line.every((text) => PRINTABLE_ASCII.test(text)))) return (text) => text.length
+  const { default: stringWidth } = await import('string-width')
+  return (text) => (PRINTABLE_ASCII.test(text) ? text.length : stringWidth(text))
 }
