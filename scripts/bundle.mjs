@@ -10,10 +10,13 @@ const COMMONJS_GLOBALS = [
   "const __dirname = __fileURLToPath(new URL('.', import.meta.url))",
 ].join('\n')
 
-/** Bundles the launcher and every command into dist/cli, dist/commands and the chunks they share. */
+/** What the demo starts as processes of their own, by the path in dist/. */
+const DEMO_PROGRAMS = ['src/demo/backend.ts', 'src/demo/guardian.ts', 'src/demo/load.ts']
+
+/** Bundles the launcher and every command and the programs of the demo into dist/, with the chunks they share. */
 export async function bundleCommandLine() {
   await build({
-    entryPoints: ['src/cli/main.ts', 'src/commands/**/*.ts'],
+    entryPoints: ['src/cli/main.ts', 'src/commands/**/*.ts', ...DEMO_PROGRAMS],
     outdir: 'dist',
     outbase: 'src',
     chunkNames: 'chunks/[name]-[hash]',
