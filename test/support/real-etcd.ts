@@ -52,7 +52,7 @@ export async function startRealEtcd(options: RealEtcdOptions = {}): Promise<Real
         started.once('exit', (code) => reject(new Error(`etcd exited with ${code}:\n${log}`)))
         started.stderr!.on('data', (chunk: Buffer) => {
           log = (log + chunk.toString()).slice(-20_000)
-          if (log.includes('ready to serve client requests')) resolve()
+          if (log.includes('serving client traffic')) resolve()
         })
       })
     },
