@@ -12,10 +12,12 @@ const FIGURES_MS = 1000
 
 export default class DemoCommand extends BaseCommand<typeof DemoCommand> {
   static override summary = 'Show registration, discovery and balancing at work, every part a process of its own'
-  static override description = `Starts an in-memory registry, three HTTP servers of weights 1, 2 and 3 wrapped by "fairlead register", a proxy over
-them and load on the proxy, all on free loopback ports. Halfway one server is told to end: it leaves the registry,
-drains, and comes back. A terminal shows live who answers (q quits); elsewhere lines are printed. The last line is
-"N requests, F failed"; the exit status is 1 if F is above 0.`
+  static override description = [
+    'Starts an in-memory registry, three HTTP servers of weights 1, 2 and 3 wrapped by "fairlead register", a proxy over',
+    'them and load on the proxy, all on free loopback ports. Halfway one server is told to end: it leaves the registry,',
+    'drains, and comes back. A terminal shows live who answers (q quits); elsewhere lines are printed. The last line is',
+    '"N requests, F failed"; the exit status is 1 if F is above 0.',
+  ].join(' ')
   static override examples = ['<%= config.bin %> demo', '<%= config.bin %> demo --for 5s --no-tui']
   static override flags = {
     'for': Flags.string({ description: 'how long the load lasts, at least 2s', helpValue: 'DURATION', default: '15s' }),
