@@ -1,6 +1,7 @@
 import type { Balancer } from '../balancer/contract.js'
 import { createStaticResolver } from '../discovery/static-resolver.js'
-import type { FairleadError } from '../errors.js'
+import type { Resolver } from '../discovery/resolution.js'
+import { FairleadError } from '../errors.js'
 import { type Clock, type Runtime, sleep } from '../runtime.js'
 import { ErrorReports } from './error-reports.js'
 import type { ListenerState, ProxyEvent } from './events.js'
@@ -67,8 +68,7 @@ export class Listener implements AcceptObserver, L4Context {
       const { listen, service } = this
       shared.emit({ event: 'connection_error', listen, service, kind, ...(address && { address }), reason, count })
     })
-    const { target } = spec
-    const resolver = target.kind === 'static' ? createStaticResolver(target.endpoints) : shared.dependencies.resolver
+    const resolver = resolverOf(spec, shared.dependencies)
     this.#feed = new ServiceFeed(resolver, this.service, this.balancer, this.#feedObserver(), this.#ended.signal)
   }
 
@@ -173,4 +173,10 @@ export class Listener implements AcceptObserver, L4Context {
       endpoints: endpoints.filter(({ role }) => role === 'server').length,
     }
   }
+}
+
+function resolverOf({ target }: Listen, { resolver }: ProxyDependencies): Resolver {
+  if (target.kind === 'static') return createStaticResolver(target.endpoints)
+  if (resolver) return resolver
+  throw new FairleadError('INVALID_ARGUMENT', `nothing to resolve service ${target.service} with`)
 }

@@ -26,8 +26,8 @@ export interface ProxyOptions {
 }
 
 export interface ProxyDependencies {
-  /** Resolves service targets. Static targets need none. */
-  readonly resolver: Resolver
+  /** Resolves the targets that are services. Not needed where all are fixed lists. */
+  readonly resolver?: Resolver
   /** Makes the balancer of one listener. */
   createBalancer(): Balancer
   /** Told of every endpoint of a service that could not be connected to. */

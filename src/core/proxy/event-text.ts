@@ -1,0 +1,33 @@
+import type { ListenerState, ProxyEvent } from './events.js'
+
+/** One line for people. May hold text from the registry: escape it before it goes to a terminal. */
+export function proxyEventText(event: ProxyEvent): string {
+  switch (event.event) {
+    case 'listening':
+      return `listening ${stateText(event)}`
+    case 'endpoints':
+      return `endpoints ${stateText(event)}`
+    case 'stale':
+      return `stale ${event.listen} -> ${event.service}: ${event.reason}; going on with what is known`
+    case 'live':
+      return `live ${event.listen} -> ${event.service}: the registry is back`
+    case 'connection_error': {
+      const many = event.count > 1 ? ` (${event.count} times)` : ''
+      const where = event.address ? ` ${event.address}` : ''
+      return `${event.kind}${where} for ${event.listen} -> ${event.service}: ${event.reason}${many}`
+    }
+    case 'draining':
+      return `draining ${plural(event.connections, 'connection')}`
+    case 'stopped':
+      return event.broken > 0 ? `stopped, breaking off ${plural(event.broken, 'connection')}` : 'stopped'
+  }
+}
+
+function stateText({ listen, service, policy, ready, endpoints }: ListenerState): string {
+  const usable = ready === endpoints ? '' : `, ${ready} ready`
+  return `${listen} -> ${service} (${plural(endpoints, 'endpoint')}${usable}, ${policy})`
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
