@@ -15,7 +15,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['ring_hash_experimental', 'ring_hash'],
 ])
 
-/** What a lookaside client falls back to: "round_robin" is grpclb's child policy unless its config names others. */
+/** A lookaside client's policy, and how it balances over servers unless its config names a child policy. */
 const GRPCLB = 'grpclb'
 const GRPCLB_CHILD: PolicyName = 'round_robin'
 
@@ -33,8 +33,8 @@ export function choosePolicy(name: string = DEFAULT_POLICY, config?: unknown): P
 
 /**
  * What a gRPC service config says about balancing: the first known entry of `loadBalancingConfig`, else the older
- * `loadBalancingPolicy`. Undefined when it says nothing. Throws INVALID_ARGUMENT for a config gRPC would refuse: "If no
- * supported policy is found, the config is invalid."
+ * `loadBalancingPolicy`. Undefined when it says nothing. Throws INVALID_ARGUMENT where gRPC would refuse
+ * the config too: no known policy in the list, or a field of the first known one out of range.
  */
 export function parseServiceConfig(raw: unknown): PolicyChoice | undefined {
   if (!isObject(raw)) throw invalid('a service config is a JSON object')

@@ -1,9 +1,6 @@
 import type { PickRequest } from '../policy.js'
 import type { Upstream } from '../upstream.js'
 
-/** How often a random draw that hit an excluded upstream is repeated before its neighbours are tried in turn. */
-export const REDRAWS = 8
-
 /** Whether the request has already failed on this upstream. */
 export function isExcluded(upstream: Upstream, request: PickRequest): boolean {
   return request.exclude?.includes(upstream) ?? false

@@ -1,9 +1,13 @@
 import type { Policy } from '../policy.js'
+import { leastConnections } from './least-connections.js'
+import { leastRequest } from './least-request.js'
+import { maglev } from './maglev.js'
+import { peakEwma } from './peak-ewma.js'
 import { pickFirst } from './pick-first.js'
-import { random } from './random.js'
+import { random, weightedRandom } from './random.js'
+import { ringHash } from './ring-hash.js'
 import { roundRobin } from './round-robin.js'
 import { sourceHash } from './source-hash.js'
-import { weightedRandom } from './weighted-random.js'
 import { weightedRoundRobin } from './weighted-round-robin.js'
 
 /** Every policy by its name: the one place to add one. */
@@ -14,6 +18,11 @@ export const POLICIES = {
   weighted_round_robin: weightedRoundRobin,
   weighted_random: weightedRandom,
   source_hash: sourceHash,
+  least_connections: leastConnections,
+  least_request: leastRequest,
+  peak_ewma: peakEwma,
+  ring_hash: ringHash,
+  maglev,
 } as const satisfies Readonly<Record<string, Policy>>
 
 export type PolicyName = keyof typeof POLICIES

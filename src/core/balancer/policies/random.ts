@@ -1,7 +1,8 @@
 import type { Random } from '../../runtime.js'
 import type { Picker, PickRequest, Policy } from '../policy.js'
 import type { Upstream } from '../upstream.js'
-import { isExcluded, nextAllowed, REDRAWS } from './candidates.js'
+import { weightsOf } from './candidates.js'
+import { Sampler } from './sampler.js'
 
 /** Uniformly at random, whatever the weights. */
 export const random: Policy<undefined> = {
@@ -11,24 +12,24 @@ export const random: Policy<undefined> = {
   build: (candidates, _config, runtime) => new RandomPicker(candidates, runtime.random),
 }
 
+/** At random, each endpoint in proportion to its weight, in constant time. */
+export const weightedRandom: Policy<undefined> = {
+  name: 'weighted_random',
+  share: 'weight',
+  parseConfig: () => undefined,
+  build: (candidates, _config, runtime) => new RandomPicker(candidates, runtime.random, weightsOf(candidates)),
+}
+
 class RandomPicker implements Picker {
   readonly #candidates: readonly Upstream[]
-  readonly #random: Random
+  readonly #sampler: Sampler
 
-  constructor(candidates: readonly Upstream[], random: Random) {
+  constructor(candidates: readonly Upstream[], random: Random, weights?: Float64Array) {
     this.#candidates = candidates
-    this.#random = random
+    this.#sampler = new Sampler(candidates, random, weights)
   }
 
   pick(request: PickRequest): Upstream | undefined {
-    const candidates = this.#candidates
-    let index = Math.floor(this.#random.next() * candidates.length)
-    if (request.exclude !== undefined) {
-      for (let i = 0; i < REDRAWS && isExcluded(candidates[index]!, request); i++) {
-        index = Math.floor(this.#random.next() * candidates.length)
-      }
-      index = nextAllowed(candidates, index, request)
-    }
-    return candidates[index]
+    return this.#candidates[this.#sampler.next(request)]
   }
 }
