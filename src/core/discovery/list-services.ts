@@ -1,0 +1,39 @@
+import { KeyLayout } from '../registry/keys.js'
+import { decodeEntry, mergeRecords } from '../registry/service-records.js'
+import type { CallOptions, Store } from '../registry/store.js'
+
+export interface ServiceSummary {
+  readonly service: string
+  /** Servers and balancers in every state. */
+  readonly endpoints: number
+  /** Servers in state ready. */
+  readonly ready: number
+  /** Records that cannot be read or that repeat an address. */
+  readonly skipped: number
+}
+
+/** Lists the services that have a record below `prefix`, in order of name, by one linearizable read. Fails as the store does. */
+export async function listServices(
+  store: Pick<Store, 'list'>,
+  prefix: string,
+  options: CallOptions = {},
+): Promise<readonly ServiceSummary[]> {
+  const layout = new KeyLayout(prefix)
+  const { entries } = await store.list(layout.root, options)
+  const services = new Map<string, NonNullable<ReturnType<typeof decodeEntry>>[]>()
+  for (const entry of entries) {
+    const record = decodeEntry(layout, entry)
+    if (!record) continue
+    const { service } = layout.parse(entry.key)!
+    const records = services.get(service)
+    if (records) records.push(record)
+    else services.set(service, [record])
+  }
+  return [...services]
+    .map(([service, records]) => {
+      const { registered, skipped } = mergeRecords(records)
+      const ready = registered.filter(({ endpoint }) => endpoint.role === 'server' && endpoint.state === 'ready')
+      return { service, endpoints: registered.length, ready: ready.length, skipped: skipped.length }
+    })
+    .sort((a, b) => (a.service < b.service ? -1 : 1))
+}

@@ -1,0 +1,62 @@
+import type { SkippedRecord } from '../model/snapshot.js'
+import { parseServiceName } from '../model/service.js'
+import { KeyLayout } from '../registry/keys.js'
+import type { Registered } from '../registry/record.js'
+import { decodeService } from '../registry/service-records.js'
+import type { CallOptions, Store } from '../registry/store.js'
+import { decodeServiceConfig } from './service-config-entry.js'
+
+/** What the registry holds of a service at one moment. */
+export interface ServiceReading {
+  readonly service: string
+  readonly revision: bigint
+  /** Servers and balancers in every state, sorted by address. */
+  readonly records: readonly Registered[]
+  /** Records that cannot be read or that repeat an address, and a service config that is none. */
+  readonly skipped: readonly SkippedRecord[]
+  readonly serviceConfig?: Readonly<Record<string, unknown>>
+  /** Where it was read. */
+  readonly places: readonly ReadPlace[]
+}
+
+export interface ReadPlace {
+  /** A key, or a prefix where it ends in `/`. */
+  readonly key: string
+  readonly revision: bigint
+  readonly keys: number
+}
+
+/**
+ * Reads a service once, linearizably. One that nobody registered is an empty reading. Fails as the store does, and with
+ * INVALID_ARGUMENT for a bad name or prefix.
+ */
+export async function readService(
+  store: Pick<Store, 'list' | 'get'>,
+  prefix: string,
+  name: string,
+  options: CallOptions = {},
+): Promise<ServiceReading> {
+  const layout = new KeyLayout(prefix)
+  const service = parseServiceName(name)
+  const prefixes = [layout.records(service), layout.balancers(service)]
+  const [config, ...listings] = await Promise.all([
+    store.get(layout.config(service), options),
+    ...prefixes.map((prefix) => store.list(prefix, options)),
+  ])
+  const { registered, skipped } = decodeService(
+    layout,
+    listings.flatMap(({ entries }) => entries),
+  )
+  const decoded = config.entry && decodeServiceConfig(config.entry)
+  return {
+    service,
+    revision: listings[0]!.revision,
+    records: registered,
+    skipped: decoded && 'reason' in decoded ? [...skipped, decoded] : skipped,
+    ...(decoded && 'config' in decoded ? { serviceConfig: decoded.config } : undefined),
+    places: [
+      ...listings.map(({ revision, entries }, i) => ({ key: prefixes[i]!, revision, keys: entries.length })),
+      { key: layout.config(service), revision: config.revision, keys: config.entry ? 1 : 0 },
+    ],
+  }
+}
