@@ -1,0 +1,36 @@
+import { isIPv6 } from 'node:net'
+import { FairleadError } from '../../errors.js'
+
+export interface ListenAddress {
+  /** Without brackets. */
+  readonly host: string
+  /** 0: a free one. */
+  readonly port: number
+}
+
+const DEFAULT_HOST = '127.0.0.1'
+const FORM = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]*)):)?(\d{1,5})$/
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/
+
+/** Reads `HOST:PORT`, `[IPv6]:PORT`, `:PORT` or `PORT`; the host defaults to 127.0.0.1. Throws INVALID_ARGUMENT. */
+export function parseListen(text: string): ListenAddress {
+  const match = FORM.exec(text)
+  const port = Number(match?.[3])
+  if (!match || port > 65535 || (match[1] !== undefined && !isIPv6(match[1]))) {
+    throw new FairleadError('INVALID_ARGUMENT', `bad listen address ${JSON.stringify(text)}: expected HOST:PORT`, {
+      hint: 'write for example 127.0.0.1:2379, or 127.0.0.1:0 for a free port',
+    })
+  }
+  return { host: match[1] ?? (match[2] || DEFAULT_HOST), port }
+}
+
+/** `host:port`, with an IPv6 host in brackets. */
+export const hostPort = ({ host, port }: ListenAddress): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+export const isLoopback = ({ host }: ListenAddress): boolean => LOOPBACK.test(host)
+
+/** Where a client on this machine connects to reach what listens there: every-address hosts are not destinations. */
+export function clientAddress({ host, port }: ListenAddress): string {
+  const reachable = host === '0.0.0.0' ? DEFAULT_HOST : host === '::' ? '::1' : host
+  return hostPort({ host: reachable, port })
+}
