@@ -1,0 +1,51 @@
+import { CommandHelp, Help } from '@oclif/core'
+
+const EXIT_CODES: readonly (readonly [string, string])[] = [
+  ['0', 'done; a long-running command was told to end'],
+  ['1', 'failure'],
+  ['2', 'wrong usage, or a wrong document'],
+  ['3', 'not found, or no usable endpoint'],
+  ['4', 'no registry endpoint answered'],
+  ['5', 'not permitted'],
+  ['6', 'gave up on a lost lease'],
+  ['7', 'the address is held by another registration'],
+  ['124', 'what was waited for did not come in time'],
+  ['130, 143', 'ended by SIGINT, SIGTERM'],
+]
+
+const WRAPPED_CODES: readonly (readonly [string, string])[] = [
+  ['126, 127', 'the command after -- cannot be executed, is not found'],
+  ['others', "the command's own; 128 + n if signal n ended it"],
+]
+
+/** The page of one command: what it is for first, the flags of every command last, exit codes at the end. */
+class CommandPage extends CommandHelp {
+  protected override sections() {
+    const [usage, args, flags, description, aliases, examples, flagDescriptions] = super.sections()
+    const exitCodes = { header: 'EXIT CODES', generate: () => [{ header: 'EXIT CODES', body: this.#exitCodes() }] }
+    return [usage!, description!, args!, examples!, aliases!, flags!, flagDescriptions!, exitCodes]
+  }
+
+  protected override defaultUsage(): string {
+    const args = Object.values(this.command.args ?? {}).filter((arg) => !arg.hidden)
+    return [
+      this.command.id,
+      ...args.map((arg) => this.arg(arg)),
+      '[FLAGS]',
+      ...(this.#wraps ? ['[-- COMMAND ARGS…]'] : []),
+    ].join(' ')
+  }
+
+  get #wraps(): boolean {
+    return (this.command as { takesChildCommand?: boolean }).takesChildCommand === true
+  }
+
+  #exitCodes(): [string, string][] {
+    return [...EXIT_CODES, ...(this.#wraps ? WRAPPED_CODES : [])].map(([code, meaning]) => [code, meaning])
+  }
+}
+
+/** oclif's help with pages of our own. Named by `oclif.helpClass` in package.json. */
+export default class FairleadHelp extends Help {
+  protected override CommandHelpClass = CommandPage
+}
