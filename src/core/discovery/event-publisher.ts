@@ -1,4 +1,3 @@
-import type { FairleadError } from '../errors.js'
 import type { Clock } from '../runtime.js'
 import { EventQueue } from './event-queue.js'
 import type { RegistryEvent } from './registry-event.js'
@@ -52,9 +51,9 @@ export class EventPublisher {
     }
   }
 
-  stale(since: number, error: FairleadError): void {
-    this.#stale = { type: 'stale', revision: this.#view.revision, since, error }
-    this.#push(this.#stale)
+  stale(event: Extract<RegistryEvent, { type: 'stale' }>): void {
+    this.#stale = event
+    this.#push(event)
   }
 
   live(): void {

@@ -2,8 +2,9 @@ import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { FairleadError } from '../../errors.js'
 import type { Runtime } from '../../runtime.js'
 import { MAX_MESSAGE_BYTES } from './limits.js'
+import { clientAddress, hostPort, isLoopback, type ListenAddress, parseListen } from './listen.js'
 import { loadServices } from './proto.js'
-import { createRegistryState } from './registry.js'
+import { createRegistryState, type RegistryState } from './registry.js'
 import { authService } from './services/auth.js'
 import { clusterService } from './services/cluster.js'
 import { kvService } from './services/kv.js'
@@ -12,7 +13,7 @@ import { maintenanceService } from './services/maintenance.js'
 import { watchService } from './services/watch.js'
 
 export interface EmbeddedRegistryOptions {
-  /** `host:port`, an IPv6 host in brackets. Port 0 takes a free one. Default 127.0.0.1:0. */
+  /** `HOST:PORT`, `[IPv6]:PORT` or `PORT`; port 0 takes a free one. Default 127.0.0.1:0. */
   readonly listen?: string
   /** How many past revisions can be read and watched from before they are compacted. Default 100,000. */
   readonly historyRevisions?: number
@@ -21,9 +22,13 @@ export interface EmbeddedRegistryOptions {
 }
 
 export interface EmbeddedRegistry {
-  /** `host:port` for clients, with the port it really listens on. */
+  /** `host:port` for clients on this machine, with the port it really listens on. */
   readonly endpoint: string
+  /** `host:port` it listens on. */
+  readonly listen: string
   readonly port: number
+  /** Whether only this machine can reach it. */
+  readonly loopbackOnly: boolean
   /** Ends every call and stream, stops listening and forgets everything. Idempotent. */
   close(): Promise<void>
 }
@@ -42,40 +47,44 @@ export async function startEmbeddedRegistry(
   options: EmbeddedRegistryOptions,
   runtime: Runtime,
 ): Promise<EmbeddedRegistry> {
-  const listen = options.listen ?? DEFAULT_LISTEN
-  const host = hostOf(listen)
+  const { host, port: askedPort } = parseListen(options.listen ?? DEFAULT_LISTEN)
   const limits = {
     historyRevisions: options.historyRevisions ?? DEFAULT_HISTORY_REVISIONS,
     historyBytes: options.historyBytes ?? DEFAULT_HISTORY_BYTES,
   }
   const registry = createRegistryState(limits, runtime)
   const server = new Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES })
-  let port = 0
-  const { log } = runtime
-  const services = loadServices()
-  server.addService(services.KV, kvService(services.KV, registry, log))
-  server.addService(services.Watch, watchService(services.Watch, registry))
-  server.addService(services.Lease, leaseService(services.Lease, registry, log))
-  server.addService(
-    services.Cluster,
-    clusterService(services.Cluster, registry, () => `http://${host}:${port}`, log),
-  )
-  server.addService(services.Maintenance, maintenanceService(services.Maintenance, registry, log))
-  server.addService(services.Auth, authService(services.Auth, registry, log))
-  port = await bind(server, listen)
+  let bound: ListenAddress = { host, port: askedPort }
+  addServices(server, registry, () => `http://${clientAddress(bound)}`, runtime)
+  bound = { host, port: await bind(server, bound) }
 
-  const close = () => {
-    server.forceShutdown()
-    registry.leases.close()
-    return Promise.resolve()
+  return {
+    endpoint: clientAddress(bound),
+    listen: hostPort(bound),
+    port: bound.port,
+    loopbackOnly: isLoopback(bound),
+    close: () => {
+      server.forceShutdown()
+      registry.leases.close()
+      return Promise.resolve()
+    },
   }
-  return { endpoint: `${host}:${port}`, port, close }
 }
 
-function bind(server: Server, listen: string): Promise<number> {
+function addServices(server: Server, registry: RegistryState, clientUrl: () => string, { log }: Runtime): void {
+  const { KV, Watch, Lease, Cluster, Maintenance, Auth } = loadServices()
+  server.addService(KV, kvService(KV, registry, log))
+  server.addService(Watch, watchService(Watch, registry))
+  server.addService(Lease, leaseService(Lease, registry, log))
+  server.addService(Cluster, clusterService(Cluster, registry, clientUrl, log))
+  server.addService(Maintenance, maintenanceService(Maintenance, registry, log))
+  server.addService(Auth, authService(Auth, registry, log))
+}
+
+function bind(server: Server, listen: ListenAddress): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(listen, ServerCredentials.createInsecure(), (error, port) => {
-      if (error) reject(bindError(listen, error))
+    server.bindAsync(hostPort(listen), ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(bindError(hostPort(listen), error))
       else resolve(port)
     })
   })
@@ -84,20 +93,12 @@ function bind(server: Server, listen: string): Promise<number> {
 function bindError(listen: string, cause: Error): FairleadError {
   if (cause.message.includes('EADDRINUSE')) {
     return new FairleadError('ADDRESS_IN_USE', `${listen} is already in use`, {
-      hint: 'something else listens there, perhaps an etcd: end it, or choose another port with --listen HOST:PORT (port 0 takes a free one)',
+      hint: 'end what listens there (an etcd, perhaps), or listen on another port; port 0 takes a free one',
       cause,
     })
   }
   return new FairleadError('INVALID_ARGUMENT', `cannot listen on ${listen}: ${cause.message}`, {
     hint: 'name an address of this machine, for example 127.0.0.1:2379',
     cause,
-  })
-}
-
-function hostOf(listen: string): string {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]/]+):(\d{1,5})$/.exec(listen)
-  if (match && Number(match[2]) <= 65535) return match[1]!
-  throw new FairleadError('INVALID_ARGUMENT', `bad listen address ${JSON.stringify(listen)}: expected HOST:PORT`, {
-    hint: 'write for example 127.0.0.1:2379, or 127.0.0.1:0 for a free port',
   })
 }

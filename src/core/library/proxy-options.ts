@@ -1,0 +1,18 @@
+import { FairleadError } from '../errors.js'
+import { type Listen, parseListenAddress, parseTarget } from '../proxy/listen.js'
+import type { ProxyOptions } from '../proxy/options.js'
+import type { PolicyOptions } from './policy.js'
+
+/** One listener and what it relays to. */
+export interface ProxyServiceOptions extends PolicyOptions, Omit<ProxyOptions, 'listeners'> {
+  /** `[tcp://][HOST]:PORT` or `PORT`; host 127.0.0.1 unless given, port 0 takes a free one. */
+  readonly listen: string | number
+  /** A service of the registry, or `ADDRESS[@WEIGHT],…`. */
+  readonly service: string
+}
+
+/** Throws INVALID_ARGUMENT. */
+export function parseProxyListen({ listen, service }: ProxyServiceOptions): Listen {
+  if (typeof service !== 'string') throw new FairleadError('INVALID_ARGUMENT', 'proxy needs a service to relay to')
+  return { listen: parseListenAddress(String(listen)), target: parseTarget(service) }
+}
