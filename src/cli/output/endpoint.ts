@@ -4,7 +4,10 @@ import type { LeaseInfo } from '../../core/registry/store.js'
 import type { Cell, JsonObject } from './document.js'
 
 /** A registered endpoint as JSON. `lease` is in hexadecimal, as etcdctl has it; `ttl` is what is left of it, seconds. */
-export function endpointJson({ endpoint, lease }: Registered, time?: LeaseInfo): JsonObject {
+export function endpointJson(
+  { endpoint, lease }: Pick<Registered, 'endpoint' | 'lease'>,
+  time?: LeaseInfo,
+): JsonObject {
   const { id, address, host, port, weight, zone, state, role, meta } = endpoint
   return {
     ...{ id, address, host, port, weight },
