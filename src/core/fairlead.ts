@@ -177,7 +177,6 @@ class Connection implements Fairlead {
       {
         resolver: this.#dataPlane,
         createBalancer: () => createBalancer(balancing, this.#runtime),
-        disprove: (service, address) => this.#dataPlane.disprove(service, address),
       },
       this.#runtime,
     )
