@@ -1,0 +1,58 @@
+import { FairleadError } from '../errors.js'
+import { parseServiceName } from '../model/service.js'
+import { findRecords, listRecords } from './find-record.js'
+import { KeyLayout } from './keys.js'
+import { Limiter } from './limiter.js'
+import { grantTombstoneLease, type Place, removeRecord, sight } from './record-access.js'
+import type { CallOptions, Store } from './store.js'
+
+const MAX_ROUNDS = 16
+const CONCURRENCY = 32
+
+/** Which records to take out: those with an address, or every one of the service. */
+export type Which = { readonly address: string } | 'all'
+
+/**
+ * Takes records out for good: whoever keeps them registered obeys and ends. Returns the addresses taken out, in order; none if there were
+ * none. Throws INVALID_ARGUMENT and what the store throws; some records may be gone by then.
+ */
+export async function deregister(
+  store: Store,
+  prefix: string,
+  service: string,
+  which: Which,
+  options?: CallOptions,
+): Promise<readonly string[]> {
+  const layout = new KeyLayout(prefix)
+  parseServiceName(service)
+  const places =
+    which === 'all'
+      ? await listRecords(store, layout, service, options)
+      : await findRecords(store, layout, service, which.address, options)
+  if (places.length === 0) return []
+  const lease = await grantTombstoneLease(store, 'deregistered', options)
+  const limiter = new Limiter(CONCURRENCY)
+  const removed = await Promise.all(
+    places.map((place) =>
+      limiter.run(() => removeOne(store, place, lease, options).then((done) => (done ? [place] : []))),
+    ),
+  )
+  return [...new Set(removed.flat().map(({ address }) => address))]
+}
+
+/** False if it was gone already. */
+async function removeOne(
+  store: Store,
+  place: Place,
+  lease: bigint | undefined,
+  options: CallOptions | undefined,
+): Promise<boolean> {
+  let seen = await sight(store, place, options)
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    if (!seen.record) return false
+    const attempt = await removeRecord(store, place, 'deregistered', lease, seen, options)
+    if (attempt.done) return true
+    seen = attempt.seen
+  }
+  throw new FairleadError('CONFLICT', `${place.key} changes too fast to be removed`, { hint: 'try again' })
+}

@@ -1,0 +1,106 @@
+import { once } from 'node:events'
+import type { Check } from '../health/check.js'
+import { watchHealth } from '../health/check-loop.js'
+import { parseAddress } from '../model/address.js'
+import type { Registration, RegistrationEnd, RegistrationOptions } from '../registry/registration.js'
+import type { Registrar } from '../registry/registrar.js'
+import { type Runtime, sleep } from '../runtime.js'
+import { type Child, startChild } from './child-process.js'
+
+export interface KeepOptions {
+  readonly service: string
+  readonly address: string
+  readonly registration: RegistrationOptions
+  /** The record is in the registry only while this passes. */
+  readonly check?: Check
+  readonly checkIntervalMs: number
+  /** A program to run for as long as the registration lives, and the other way round. */
+  readonly command?: readonly [string, ...string[]]
+  /** With a child: how long it goes on serving after its record was removed. */
+  readonly drainDelayMs: number
+  /** How long the child may take to end after SIGTERM. */
+  readonly stopTimeoutMs: number
+}
+
+/**
+ * Registers an endpoint and keeps it registered until `signal` aborts, the child ends or the registration does. Returns the exit status: the
+ * child's, or 0. Throws what ended the registration if that was not asked for (CONFLICT, LEASE_LOST, UNAUTHENTICATED, …), after
+ * the child was stopped, and INVALID_ARGUMENT at once, before the child is started.
+ */
+export async function keepRegistered(
+  registrar: Registrar,
+  options: KeepOptions,
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<number> {
+  const { service, address, command } = options
+  const registration = registrar.start(service, address, { ...options.registration, visible: false })
+  const over = new AbortController()
+  let showing: Promise<void> | undefined
+  try {
+    const child = command && startChild({ command, env: environmentOf(registration) })
+    if (!child || (await child.started)) showing = show(registration, options, runtime, over.signal)
+    return await (child ? runWithChild(registration, child, options, runtime, signal) : runAlone(registration, signal))
+  } finally {
+    over.abort()
+    await showing
+    await registration.close()
+  }
+}
+
+/** Lets the record appear: at once, or as the check has it. */
+async function show(
+  registration: Registration,
+  { check, checkIntervalMs }: KeepOptions,
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!check) return registration.setVisible(true)
+  const address = parseAddress(registration.address)
+  await watchHealth(check, address, checkIntervalMs, runtime, signal, (healthy) => registration.setVisible(healthy))
+}
+
+async function runAlone(registration: Registration, signal: AbortSignal): Promise<number> {
+  const end = await Promise.race([registration.closed, aborted(signal)])
+  failIfLost(end)
+  return 0
+}
+
+async function runWithChild(
+  registration: Registration,
+  child: Child,
+  options: KeepOptions,
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<number> {
+  const childOver = child.ended.then(() => undefined)
+  let end = await Promise.race([childOver, registration.closed, aborted(signal)])
+  // Deregistered: the child lives on, and we are a plain wrapper.
+  if (end?.how === 'deregistered') end = await Promise.race([childOver, aborted(signal)])
+  if (end) await child.stop(options.stopTimeoutMs, runtime.clock)
+  failIfLost(end)
+  await registration.close()
+  return endChild(child, options, runtime)
+}
+
+/** Lets the child serve for the drain delay and then stops it; returns at once if it has ended. */
+async function endChild(child: Child, options: KeepOptions, runtime: Runtime): Promise<number> {
+  const drained = new AbortController()
+  const delay = sleep(runtime.clock, options.drainDelayMs, drained.signal).catch(() => undefined)
+  const status = await Promise.race([child.ended, delay])
+  drained.abort()
+  return status ?? child.stop(options.stopTimeoutMs, runtime.clock)
+}
+
+function failIfLost(end: RegistrationEnd | undefined): void {
+  if (end && 'error' in end) throw end.error
+}
+
+function environmentOf({ service, address, id }: Registration): Readonly<Record<string, string>> {
+  return { FAIRLEAD_SERVICE: service, FAIRLEAD_ADDRESS: address, FAIRLEAD_INSTANCE_ID: id }
+}
+
+async function aborted(signal: AbortSignal): Promise<undefined> {
+  if (!signal.aborted) await once(signal, 'abort')
+  return undefined
+}
