@@ -4,7 +4,7 @@ import { KeyLayout } from '../registry/keys.js'
 import type { Registered } from '../registry/record.js'
 import { decodeService } from '../registry/service-records.js'
 import type { CallOptions, Store } from '../registry/store.js'
-import { decodeServiceConfig } from './service-config-entry.js'
+import { decodeServiceConfig } from '../registry/service-config.js'
 
 /** What the registry holds of a service at one moment. */
 export interface ServiceReading {
