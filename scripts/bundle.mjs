@@ -13,10 +13,10 @@ const COMMONJS_GLOBALS = [
 /** What the demo starts as processes of their own, by the path in dist/. */
 const DEMO_PROGRAMS = ['src/demo/backend.ts', 'src/demo/guardian.ts', 'src/demo/load.ts']
 
-/** Bundles the launcher and every command and the programs of the demo into dist/, with the chunks they share. */
+/** Bundles the launcher, the help, every command and the programs of the demo into dist/, with the chunks they share. */
 export async function bundleCommandLine() {
   await build({
-    entryPoints: ['src/cli/main.ts', 'src/commands/**/*.ts', ...DEMO_PROGRAMS],
+    entryPoints: ['src/cli/main.ts', 'src/cli/help.ts', 'src/commands/**/*.ts', ...DEMO_PROGRAMS],
     outdir: 'dist',
     outbase: 'src',
     chunkNames: 'chunks/[name]-[hash]',

@@ -9,10 +9,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'discovery': ['base', 'model', 'registry'],
   'balancer': ['base', 'model'],
   'health': ['base', 'model', 'balancer'],
+  'wrapper': ['base', 'model', 'registry', 'health'],
   'proxy': ['base', 'model', 'discovery', 'balancer', 'health'],
   'grpc': ['base', 'model', 'discovery', 'balancer'],
   'control-plane': ['base', 'model', 'discovery', 'balancer'],
   'admin': ['base', 'model', 'balancer', 'health', 'proxy'],
+  'library': ['base', 'model', 'registry', 'discovery', 'balancer', 'proxy'],
   'doctor': ['base', 'model', 'registry', 'balancer'],
 }
 

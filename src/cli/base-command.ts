@@ -81,7 +81,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Prints the answer. Resolves when stdout has room again. */
   protected print(document: Document): Promise<void> {
     const { table } = document
-    if (table.rows.length === 0 && table.empty !== undefined && this.#printer!.tabular) this.note(table.empty)
+    if (table?.rows.length === 0 && table.empty !== undefined && this.#printer!.tabular) this.note(table.empty)
     return this.#printer!.print(document)
   }
 

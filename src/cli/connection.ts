@@ -1,33 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { FairleadError } from '../core/errors.js'
+import { type EtcdOptions, openEtcdStore } from '../core/registry/etcd/index.js'
 import type { Runtime } from '../core/runtime.js'
 import type { Store } from '../core/registry/store.js'
 import type { Settings } from './settings.js'
 
-interface ConnectionOptions {
-  readonly endpoints: readonly string[]
-  readonly tls: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer } | undefined
-  readonly user: string | undefined
-  readonly password: string | undefined
-  readonly dialTimeoutMs: number
-  readonly commandTimeoutMs: number
-  readonly insecure: boolean
-}
-
-/** Opens the registry the settings name. The etcd client is loaded only here. Throws INVALID_ARGUMENT. */
-export async function openStore(settings: Settings, runtime: Runtime): Promise<Store> {
-  const module = '../core/registry/etcd/index.js'
-  const { openEtcdStore } = (await import(module)) as {
-    openEtcdStore: (options: ConnectionOptions, runtime: Runtime) => Store
-  }
+/** Opens the registry the settings name. This module loads the etcd client: import it only when a store is needed. Throws INVALID_ARGUMENT. */
+export function openStore(settings: Settings, runtime: Runtime): Store {
   return openEtcdStore(connectionOptions(settings), runtime)
 }
 
-function connectionOptions(settings: Settings): ConnectionOptions {
+function connectionOptions(settings: Settings): EtcdOptions {
   const { cacert, cert, key, user } = settings
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new FairleadError('INVALID_ARGUMENT', 'a client certificate needs both --cert and --key')
-  }
   const password = settings.password()
   if (user !== undefined && password === undefined) {
     throw new FairleadError('INVALID_ARGUMENT', `no password for user ${JSON.stringify(user)}`, {

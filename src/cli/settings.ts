@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { FairleadError } from '../core/errors.js'
+import { KeyLayout } from '../core/registry/keys.js'
 import { type ConfigValues, readConfigFile } from './config-file.js'
 import { parseDuration } from './duration.js'
 import { LOG_LEVELS, type LogLevel } from './log.js'
@@ -40,7 +41,7 @@ export async function resolveSettings(flags: FlagValues, env: Env): Promise<Sett
     insecure: sources.boolean('insecure'),
     dialTimeoutMs: sources.duration('dial-timeout', '2s'),
     commandTimeoutMs: sources.duration('command-timeout', '5s'),
-    prefix: sources.prefix(),
+    prefix: new KeyLayout(sources.text('prefix')).prefix,
     output: flags.json === true ? 'json' : sources.oneOf('output', OUTPUT_FORMATS, 'table'),
     noColor: sources.boolean('no-color'),
     logLevel: sources.oneOf('log-level', LOG_LEVELS, 'warn'),
@@ -112,15 +113,6 @@ class Sources {
       .filter((endpoint) => endpoint !== '')
     if (endpoints.length === 0) throw bad(found, 'name at least one host:port')
     return endpoints
-  }
-
-  /** A prefix starts with a slash and does not end with one. */
-  prefix(): string {
-    const found = this.find('prefix')
-    if (found === undefined) return '/ns'
-    const prefix = String(found.value).replace(/\/+$/, '')
-    if (!/^(\/[^/]+)+$/.test(prefix)) throw bad(found, 'write an absolute path such as /ns')
-    return prefix
   }
 }
 

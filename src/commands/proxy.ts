@@ -4,7 +4,7 @@ import { parseDuration } from '../cli/duration.js'
 import { createBalancer } from '../core/balancer/balancer.js'
 import { POLICY_NAMES } from '../core/balancer/policies/index.js'
 import { choosePolicy } from '../core/balancer/service-config.js'
-import type { Resolver } from '../core/discovery/resolution.js'
+import { createDataPlaneResolver, type DataPlaneResolver } from '../core/discovery/data-plane-resolver.js'
 import { FairleadError } from '../core/errors.js'
 import type { ProxyEvent } from '../core/proxy/events.js'
 import { parseListen } from '../core/proxy/listen.js'
@@ -134,9 +134,10 @@ or ADDRESS[@WEIGHT],… SIGTERM stops accepting and lets open connections finish
     }
   }
 
-  async #resolver(): Promise<Resolver> {
+  async #resolver(): Promise<DataPlaneResolver> {
     const { createResolver } = await import('../core/discovery/resolver.js')
-    return createResolver(await this.store(), { prefix: this.prefix }, this.runtime)
+    const resolver = createResolver(await this.store(), { prefix: this.prefix }, this.runtime)
+    return createDataPlaneResolver(resolver, {}, this.runtime)
   }
 
   #tell(event: ProxyEvent): void {

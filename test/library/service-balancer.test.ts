@@ -43,7 +43,7 @@ describe('a service balancer', () => {
     expect(balancer.snapshot).toBeUndefined()
     expect(() => balancer.pick()).toThrow(expect.objectContaining({ code: 'NO_ENDPOINTS' }))
     await resolver.endpoints('10.0.0.1:80,10.0.0.2:80')
-    await balancer.ready
+    await balancer.whenReady()
     expect(balancer.snapshot?.revision).toBe(7n)
     const picked = new Set([balancer.pick(), balancer.pick()].map(({ endpoint }) => endpoint.address))
     expect(picked).toEqual(new Set(['10.0.0.1:80', '10.0.0.2:80']))
@@ -52,13 +52,29 @@ describe('a service balancer', () => {
     await balancer.close()
   })
 
-  it('is not ready when the registry is away, and becomes so when it is back', async () => {
+  it('gives up when the registry is away', async () => {
     const { resolver, balancer } = follow()
     await resolver.stale()
-    await expect(balancer.ready).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(balancer.whenReady()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await balancer.closed
+  })
+
+  it('fills up when the registry comes back, if nobody waited', async () => {
+    const { resolver, balancer } = follow()
+    await resolver.stale()
     await resolver.endpoints('10.0.0.1:80')
     expect(balancer.pick().endpoint.address).toBe('10.0.0.1:80')
     await balancer.close()
+  })
+
+  it('gives up waiting when the signal aborts', async () => {
+    const [early, late] = [follow().balancer, follow().balancer]
+    await expect(early.whenReady(AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORTED' })
+    const abort = new AbortController()
+    const waiting = late.whenReady(abort.signal)
+    abort.abort()
+    await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' })
+    await Promise.all([early.closed, late.closed])
   })
 
   it('picks on while stale, and after it was closed', async () => {
@@ -114,6 +130,6 @@ describe('a service balancer', () => {
   it('ends the wait for the first snapshot when it is closed', async () => {
     const { balancer } = follow()
     await balancer.close()
-    await expect(balancer.ready).rejects.toMatchObject({ code: 'ABORTED' })
+    await expect(balancer.whenReady()).rejects.toMatchObject({ code: 'ABORTED' })
   })
 })

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { createBalancer } from '../../src/core/balancer/balancer.js'
 import { choosePolicy } from '../../src/core/balancer/service-config.js'
 import { LatestResolution } from '../../src/core/discovery/latest.js'
-import type { Resolver } from '../../src/core/discovery/resolution.js'
+import type { DataPlaneResolver } from '../../src/core/discovery/data-plane-resolver.js'
 import { parseStaticEndpoints } from '../../src/core/discovery/static-resolver.js'
 import type { FairleadError } from '../../src/core/errors.js'
 import type { Endpoint } from '../../src/core/model/endpoint.js'
@@ -112,7 +112,9 @@ export async function until(condition: () => boolean, what: string, ms = 15_000)
 }
 
 /** A resolver the test feeds by hand. */
-export class HandResolver implements Resolver {
+export class HandResolver implements DataPlaneResolver {
+  /** Addresses that could not be connected to. */
+  readonly disproved: string[] = []
   readonly #latest = new LatestResolution()
   #revision = 0n
 
@@ -126,6 +128,10 @@ export class HandResolver implements Resolver {
     this.#latest.offer({ kind: 'stale', since: 0, error })
   }
 
+  disprove(_service: string, address: string): void {
+    this.disproved.push(address)
+  }
+
   resolve(_service: string, signal: AbortSignal) {
     return this.#latest.read(signal)
   }
@@ -133,10 +139,9 @@ export class HandResolver implements Resolver {
 
 export interface TestProxyOptions extends Omit<ProxyOptions, 'listeners'> {
   readonly policy?: string
-  readonly resolver?: Resolver
+  readonly resolver?: DataPlaneResolver
   readonly transport?: Transport
   readonly runtime?: Runtime
-  readonly disprove?: (service: string, address: string) => void
 }
 
 export interface TestProxy {
@@ -147,7 +152,7 @@ export interface TestProxy {
 
 /** Starts a proxy with one listener on a free port; it is closed after the test. */
 export async function startTestProxy(target: string, options: TestProxyOptions = {}): Promise<TestProxy> {
-  const { policy, resolver = new HandResolver(), transport, runtime = systemRuntime, disprove, ...rest } = options
+  const { policy, resolver = new HandResolver(), transport, runtime = systemRuntime, ...rest } = options
   const events: ProxyEvent[] = []
   const proxy = await startProxy(
     { listeners: [parseListen(`tcp://127.0.0.1:0=${target}`)], onEvent: (event) => events.push(event), ...rest },
@@ -155,7 +160,6 @@ export async function startTestProxy(target: string, options: TestProxyOptions =
       resolver,
       createBalancer: () => createBalancer({ policy: choosePolicy(policy ?? 'round_robin') }, runtime),
       ...(transport && { transport }),
-      ...(disprove && { disprove }),
     },
     runtime,
   )

@@ -363,13 +363,15 @@ describe('an address held by another registration', () => {
     expect(await holder.closed).toMatchObject({ how: 'conflict' })
   })
 
-  it('is a conflict at once where the record has no lease that could end', async () => {
-    const { clock, store, start } = setUp()
-    await store.put(KEY, '10.0.0.5:80')
-    const registration = start()
-    await clock.advance(100)
-    expect(await registration.closed).toMatchObject({ how: 'conflict' })
-    expect(store.text(KEY)).toBe('10.0.0.5:80')
+  it("is nobody's where the record has no lease: it is taken, except with `fail`", async () => {
+    for (const mode of ['wait', 'fail'] as const) {
+      const { clock, store, start } = setUp()
+      await store.put(KEY, '10.0.0.5:80')
+      const registration = start({ onConflict: mode })
+      await clock.advance(100)
+      expect(registration.state).toBe(mode === 'wait' ? 'registered' : 'closed')
+      expect(store.text(KEY)).toMatch(mode === 'wait' ? /"id":"me"/ : /^10.0.0.5:80$/)
+    }
   })
 })
 
@@ -409,7 +411,7 @@ describe('many registrations of one process', () => {
     const registering = registrar.register('web', '10.0.0.5:80', { id: 'me' })
     await clock.advance(100)
     expect(await registering).toMatchObject({ state: 'registered' })
-    await store.put('/ns/web/a:1', 'a:1')
+    await store.put('/ns/web/a:1', 'a:1', (await store.grantLease(10)).id)
     await expect(registrar.register('web', 'a:1', { onConflict: 'fail' })).rejects.toMatchObject({ code: 'CONFLICT' })
   })
 })

@@ -137,15 +137,15 @@ export class RawStream {
     this.call.write(toWire(request) as object)
   }
 
-  /** The next message. Rejects when the stream ends first, or after 15 s. */
-  async next(): Promise<RawResponse> {
-    const deadline = Date.now() + 15_000
+  /** The next message. Rejects when the stream ends first, or after `timeoutMs`. */
+  async next(timeoutMs = 15_000): Promise<RawResponse> {
+    const deadline = Date.now() + timeoutMs
     while (this.#received.length === 0) {
       if (this.#ended) throw this.#ended
       const left = deadline - Date.now()
-      if (left <= 0) throw new Error('no message within 15 s')
+      if (left <= 0) throw new Error(`no message within ${timeoutMs} ms`)
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left)
+        const timer = left === Infinity ? undefined : setTimeout(resolve, left)
         this.#waiting = () => {
           clearTimeout(timer)
           resolve()

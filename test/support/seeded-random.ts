@@ -1,15 +1,1 @@
-import type { Random } from '../../src/core/runtime.js'
-
-/** A reproducible source of chance (mulberry32). */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0
-  return {
-    next() {
-      state = (state + 0x6d2b79f5) >>> 0
-      let t = state
-      t = Math.imul(t ^ (t >>> 15), t | 1)
-      t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-      return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-    },
-  }
-}
+export { seededRandom } from '../../src/core/seeded-random.js'

@@ -4,9 +4,12 @@ export interface Document {
   readonly json: JsonObject
   /** One line each with `-o ndjson`; default: the whole of `json` on one line. */
   readonly ndjson?: readonly JsonObject[]
-  readonly table: Table
+  /** For people. Without one `text` is printed. */
+  readonly table?: Table
   /** Default `table`. */
   readonly wide?: Table
+  /** What `table`, `wide` and `plain` print where the answer is no table: lines, unsafe characters written out. */
+  readonly text?: string
   /** Bare lines for shells; default: the table's rows without a heading, cells separated by tabs. */
   readonly plain?: readonly string[]
 }

@@ -34,18 +34,24 @@ export class Printer {
         const { yamlText } = await import('./yaml.js')
         return this.write(yamlText(document.json))
       }
-      case 'plain': {
-        const { tabSeparated } = await import('./table.js')
-        return this.lines(document.plain?.map(sanitize) ?? tabSeparated(document.table))
-      }
+      case 'plain':
+        return this.lines(await this.plainLines(document))
       case 'table':
       case 'wide': {
         const table = (this.format === 'wide' ? document.wide : undefined) ?? document.table
+        if (table === undefined) return this.lines(textLines(document.text))
         if (table.rows.length === 0 && table.empty !== undefined) return
         const { tableText } = await import('./table.js')
         return this.line(await tableText(table, this.chalk))
       }
     }
+  }
+
+  private async plainLines({ plain, table, text }: Document): Promise<string[]> {
+    if (plain !== undefined) return plain.map(sanitize)
+    if (table === undefined) return textLines(text)
+    const { tabSeparated } = await import('./table.js')
+    return tabSeparated(table)
   }
 
   /** One item of a stream: a JSON line, a YAML document, or `line` for people (nothing if there is none). */
@@ -80,4 +86,8 @@ export function flushed(stream: NodeJS.WriteStream): Promise<void> {
     stream.once('close', () => resolve())
     stream.write('', () => resolve())
   })
+}
+
+function textLines(text = ''): string[] {
+  return text.split('\n').map(sanitize)
 }

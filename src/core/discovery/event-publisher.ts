@@ -1,3 +1,4 @@
+import type { FairleadError } from '../errors.js'
 import type { Clock } from '../runtime.js'
 import { EventQueue } from './event-queue.js'
 import type { RegistryEvent } from './registry-event.js'
@@ -51,9 +52,9 @@ export class EventPublisher {
     }
   }
 
-  stale(event: Extract<RegistryEvent, { type: 'stale' }>): void {
-    this.#stale = event
-    this.#push(event)
+  stale(since: number, error: FairleadError): void {
+    this.#stale = { type: 'stale', revision: this.#view.revision, since, error }
+    this.#push(this.#stale)
   }
 
   live(): void {

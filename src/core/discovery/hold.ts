@@ -2,6 +2,7 @@ import type { Endpoint } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
 import type { Runtime } from '../runtime.js'
 import { LatestResolution } from './latest.js'
+import { relay } from './relay.js'
 import type { Resolution } from './resolution.js'
 import { Vanished } from './vanished.js'
 
@@ -83,29 +84,6 @@ export function holdMassExpiry(
     })
   }
 
-  async function* read(): AsyncGenerator<Resolution, void, undefined> {
-    const source = resolutions[Symbol.asyncIterator]()
-    const ended = new AbortController()
-    let failure: { readonly error: unknown } | undefined
-    const pump = async () => {
-      try {
-        for (let next = await source.next(); !next.done; next = await source.next()) accept(next.value)
-      } catch (error) {
-        failure = { error }
-      }
-      ended.abort()
-    }
-    void pump()
-    try {
-      yield* latest.read(ended.signal)
-      if (failure) throw failure.error
-    } finally {
-      cancelRelease()
-      // Not awaited: a source that waits for its registry answers only when its own signal aborts.
-      void source.return?.()
-    }
-  }
-
   return {
     get held() {
       return held
@@ -115,7 +93,7 @@ export function holdMassExpiry(
       if (wasHeld) publish()
       return wasHeld
     },
-    [Symbol.asyncIterator]: read,
+    [Symbol.asyncIterator]: () => relay(resolutions, latest, accept, () => cancelRelease()),
   }
 }
 

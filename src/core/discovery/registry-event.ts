@@ -16,8 +16,8 @@ export type RegistryEvent =
       readonly record: Registered
       readonly reason: DepartureReason
     }
-  /** The registry is away since `since` (monotonic milliseconds of the Runtime clock). */
-  | { readonly type: 'stale'; readonly since: number; readonly error: FairleadError }
+  /** The registry is away since `since` (monotonic milliseconds of the Runtime clock). What was told up to `revision` still counts. */
+  | { readonly type: 'stale'; readonly revision: bigint; readonly since: number; readonly error: FairleadError }
   /** The registry is back. */
   | { readonly type: 'live'; readonly revision: bigint }
 

@@ -133,6 +133,6 @@ class Feed {
     const since = this.#aliveAt
     const stale: Extract<Resolution, { kind: 'stale' }> = { kind: 'stale', since, error }
     this.snapshots?.stale(stale)
-    this.events.stale({ type: 'stale', since, error })
+    this.events.stale(since, error)
   }
 }

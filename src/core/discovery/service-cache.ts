@@ -4,7 +4,7 @@ import type { ParsedKey } from '../registry/keys.js'
 import { decodeRecord, type Registered } from '../registry/record.js'
 import type { Entry } from '../registry/store.js'
 import { sameEndpoint } from './same-endpoint.js'
-import { decodeServiceConfig } from './service-config-entry.js'
+import { decodeServiceConfig } from '../registry/service-config.js'
 
 /** What an entry did to a service as its users see it. `record` is the endpoint that came, changed or went. */
 export interface Change {

@@ -44,25 +44,43 @@ export interface ServiceBalancer extends AsyncDisposable {
 /** Feeds a balancer from a resolver until closed. */
 export class FollowingBalancer implements ServiceBalancer {
   readonly service: string
-  /** Resolves with the first snapshot; rejects when the registry cannot be reached, or `close` comes first. */
-  readonly ready: Promise<void>
+  /** Resolves when nothing follows the service any more. */
+  readonly closed: Promise<void>
   snapshot: Snapshot | undefined
   stale = false
   readonly #balancer: Balancer
   readonly #end = new AbortController()
-  readonly #following: Promise<void>
+  readonly #ready: Promise<void>
   readonly #picks = new WeakMap<Picked, PickResult>()
 
   constructor(resolver: Resolver, service: string, balancer: Balancer) {
     this.service = service
     this.#balancer = balancer
     let settle: (error?: FairleadError) => void = () => {}
-    this.ready = new Promise((resolve, reject) => (settle = (error) => (error ? reject(error) : resolve())))
-    this.ready.catch(() => {})
-    this.#following = this.#follow(resolver, settle).then(
-      () => settle(new FairleadError('ABORTED', `the balancer of ${service} was closed`)),
+    this.#ready = new Promise((resolve, reject) => (settle = (error) => (error ? reject(error) : resolve())))
+    this.#ready.catch(() => {})
+    this.closed = this.#follow(resolver, settle).then(
+      () => settle(this.#aborted()),
       (error: unknown) => settle(asFairleadError(error)),
     )
+  }
+
+  /**
+   * Waits for the first snapshot. Rejects, and closes, when the registry cannot be reached; likewise when the signal aborts or
+   * `close` comes first (ABORTED).
+   */
+  async whenReady(signal?: AbortSignal): Promise<void> {
+    const onAbort = () => void this.close()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted) onAbort()
+    try {
+      await this.#ready
+    } catch (error) {
+      await this.close()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
   }
 
   async #follow(resolver: Resolver, settle: (error?: FairleadError) => void): Promise<void> {
@@ -106,10 +124,14 @@ export class FollowingBalancer implements ServiceBalancer {
 
   close(): Promise<void> {
     this.#end.abort()
-    return this.#following
+    return this.closed
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #aborted(): FairleadError {
+    return new FairleadError('ABORTED', `the balancer of ${this.service} was closed`)
   }
 }

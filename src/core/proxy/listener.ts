@@ -1,7 +1,10 @@
 import type { Balancer } from '../balancer/contract.js'
+import { sameEndpoint } from '../discovery/same-endpoint.js'
 import { createStaticResolver } from '../discovery/static-resolver.js'
 import type { Resolver } from '../discovery/resolution.js'
 import { FairleadError } from '../errors.js'
+import type { Endpoint } from '../model/endpoint.js'
+import type { Snapshot } from '../model/snapshot.js'
 import { type Clock, type Runtime, sleep } from '../runtime.js'
 import { ErrorReports } from './error-reports.js'
 import type { ListenerState, ProxyEvent } from './events.js'
@@ -51,7 +54,7 @@ export class Listener implements AcceptObserver, L4Context {
   readonly #ended = new AbortController()
   readonly #feed: ServiceFeed
   #acceptor: Acceptor | undefined
-  #isListening = false
+  #introduced = false
 
   constructor(spec: Listen, shared: Shared) {
     this.#spec = spec
@@ -68,8 +71,9 @@ export class Listener implements AcceptObserver, L4Context {
       const { listen, service } = this
       shared.emit({ event: 'connection_error', listen, service, kind, ...(address && { address }), reason, count })
     })
-    const resolver = resolverOf(spec, shared.dependencies)
-    this.#feed = new ServiceFeed(resolver, this.service, this.balancer, this.#feedObserver(), this.#ended.signal)
+    const { signal } = this.#ended
+    const resolutions = resolverOf(spec, shared.dependencies).resolve(this.service, signal)
+    this.#feed = new ServiceFeed(resolutions, this.balancer, this.#feedObserver(), signal)
   }
 
   /** Waits a moment for the first endpoints, so that the first client finds them, and begins to accept. */
@@ -82,7 +86,7 @@ export class Listener implements AcceptObserver, L4Context {
     if (this.#ended.signal.aborted) return this.#acceptor.close()
     this.guard.addListener(this.#acceptor.host, this.#acceptor.port)
     this.listen = formatListen('tcp', this.#acceptor.host, this.#acceptor.port)
-    this.#isListening = true
+    this.#introduced = true
     this.#shared.emit({ event: 'listening', ...this.#state() })
   }
 
@@ -105,7 +109,7 @@ export class Listener implements AcceptObserver, L4Context {
 
   trouble(trouble: Trouble): void {
     if (trouble.kind === 'connect_failed' && this.#spec.target.kind === 'service') {
-      this.#shared.dependencies.disprove?.(this.service, trouble.address)
+      this.#shared.dependencies.resolver?.disprove(this.service, trouble.address)
     }
     const address = 'client' in trouble ? trouble.client : 'address' in trouble ? trouble.address : undefined
     this.#errors.report({ kind: trouble.kind, reason: trouble.reason, ...(address && { address }) })
@@ -138,29 +142,23 @@ export class Listener implements AcceptObserver, L4Context {
 
   #feedObserver() {
     let stale = false
-    let known: string | undefined
+    let known: readonly Endpoint[] = []
+    const tell = (event: ProxyEvent) => {
+      if (this.#introduced) this.#shared.emit(event)
+    }
     return {
-      snapshot: () => {
-        this.meter.prune(this.#feed.snapshot!)
-        const state = this.#state()
-        if (stale) this.#tell({ event: 'live', listen: this.listen, service: this.service })
+      snapshot: (snapshot: Snapshot) => {
+        this.meter.prune(snapshot)
+        if (stale) tell({ event: 'live', listen: this.listen, service: this.service })
+        if (!sameEndpoints(known, snapshot.endpoints)) tell({ event: 'endpoints', ...this.#state() })
         stale = false
-        const summary = JSON.stringify(state)
-        if (known !== undefined && known !== summary) this.#tell({ event: 'endpoints', ...state })
-        known = summary
+        known = snapshot.endpoints
       },
       stale: (error: FairleadError) => {
-        if (!stale) {
-          this.#tell({ event: 'stale', listen: this.listen, service: this.service, reason: error.message })
-        }
+        if (!stale) tell({ event: 'stale', listen: this.listen, service: this.service, reason: error.message })
         stale = true
       },
     }
-  }
-
-  /** Emits once the listener has introduced itself. */
-  #tell(event: ProxyEvent): void {
-    if (this.#isListening) this.#shared.emit(event)
   }
 
   #state(): ListenerState {
@@ -179,4 +177,8 @@ function resolverOf({ target }: Listen, { resolver }: ProxyDependencies): Resolv
   if (target.kind === 'static') return createStaticResolver(target.endpoints)
   if (resolver) return resolver
   throw new FairleadError('INVALID_ARGUMENT', `nothing to resolve service ${target.service} with`)
+}
+
+function sameEndpoints(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
+  return a.length === b.length && a.every((endpoint, i) => sameEndpoint(endpoint, b[i]!))
 }

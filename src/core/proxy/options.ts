@@ -1,5 +1,5 @@
 import type { Balancer } from '../balancer/contract.js'
-import type { Resolver } from '../discovery/resolution.js'
+import type { DataPlaneResolver } from '../discovery/data-plane-resolver.js'
 import type { ProxyEvent } from './events.js'
 import type { Listen } from './listen.js'
 import type { Transport } from './transport/transport.js'
@@ -26,12 +26,10 @@ export interface ProxyOptions {
 }
 
 export interface ProxyDependencies {
-  /** Resolves the targets that are services. Not needed where all are fixed lists. */
-  readonly resolver?: Resolver
+  /** Resolves the targets that are services, and is told of endpoints that cannot be connected to. Not needed where all targets are fixed lists. */
+  readonly resolver?: DataPlaneResolver
   /** Makes the balancer of one listener. */
   createBalancer(): Balancer
-  /** Told of every endpoint of a service that could not be connected to. */
-  readonly disprove?: (service: string, address: string) => void
   /** Default: node sockets. */
   readonly transport?: Transport
 }

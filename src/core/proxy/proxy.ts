@@ -9,7 +9,7 @@ import { createSocketTransport } from './transport/socket-transport.js'
 import { UpstreamGuard } from './upstream-guard.js'
 
 /** A running proxy. */
-export interface Proxy {
+export interface Proxy extends AsyncDisposable {
   /** Where it listens, with real ports, in the order asked for: `tcp://127.0.0.1:8080`. */
   readonly listening: readonly string[]
   /** Counters so far, per listener. A copy. */
@@ -95,6 +95,10 @@ class RunningProxy implements Proxy {
     for (const listener of this.#listeners) listener.close()
     await this.#idle(Infinity)
     if (this.#opened) this.#shared.emit({ event: 'stopped', broken })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   get #active(): number {

@@ -1,5 +1,5 @@
 import type { Balancer } from '../balancer/contract.js'
-import type { Resolver } from '../discovery/resolution.js'
+import type { Resolution } from '../discovery/resolution.js'
 import { asFairleadError, type FairleadError } from '../errors.js'
 import type { Snapshot } from '../model/snapshot.js'
 
@@ -18,9 +18,10 @@ export class ServiceFeed {
   /** Settles when the first word about the service, good or bad, has come. Rejects when the service cannot be resolved at all. */
   readonly first: Promise<void>
 
-  constructor(resolver: Resolver, service: string, balancer: Balancer, observer: FeedObserver, signal: AbortSignal) {
+  /** Reads until `signal` aborts, which is expected to end the resolutions too. */
+  constructor(resolutions: AsyncIterable<Resolution>, balancer: Balancer, observer: FeedObserver, signal: AbortSignal) {
     this.first = new Promise((resolve, reject) => {
-      void this.#run(resolver.resolve(service, signal), balancer, observer, resolve).then(resolve, (error: unknown) => {
+      void this.#run(resolutions, balancer, observer, resolve).then(resolve, (error: unknown) => {
         if (signal.aborted) return resolve()
         observer.stale(asFairleadError(error))
         reject(asFairleadError(error))
@@ -29,7 +30,7 @@ export class ServiceFeed {
   }
 
   async #run(
-    resolutions: ReturnType<Resolver['resolve']>,
+    resolutions: AsyncIterable<Resolution>,
     balancer: Balancer,
     observer: FeedObserver,
     heard: () => void,

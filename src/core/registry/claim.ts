@@ -54,7 +54,7 @@ export function judge(claim: Claim, { record, tombstone }: Observation): Verdict
     return claim.held ? { kind: 'conflict', holder } : { kind: 'put', adopt: false }
   }
   if (claim.held || claim.mode === 'fail') return { kind: 'conflict', holder }
-  if (claim.mode === 'takeover') return { kind: 'put', adopt: false }
-  // A record without a lease never ends by itself.
-  return record.lease === 0n ? { kind: 'conflict', holder } : { kind: 'wait', lease: record.lease }
+  // A record without a lease is no live registration: nobody keeps it.
+  if (claim.mode === 'takeover' || record.lease === 0n) return { kind: 'put', adopt: false }
+  return { kind: 'wait', lease: record.lease }
 }

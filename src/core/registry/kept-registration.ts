@@ -145,6 +145,10 @@ export class KeptRegistration implements Registration {
     return this.#end({ how: 'closed' })
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
   #touched(revision: bigint | undefined): void {
     if (revision === undefined) this.#holder.reset()
     if (this.#record.touched(revision)) this.#wake()

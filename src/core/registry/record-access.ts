@@ -16,6 +16,8 @@ import type { CallOptions, Condition, Entry, Operation, Store, StoreHeader } fro
 export interface Place {
   readonly key: string
   readonly tombstoneKey: string
+  /** What follows the service in the key. */
+  readonly tail: string
   readonly role: EndpointRole
   readonly address: string
 }
@@ -38,7 +40,8 @@ export type Attempt =
   { readonly done: true; readonly revision: bigint } | { readonly done: false; readonly seen: Sighting }
 
 export function placeOf(layout: KeyLayout, service: string, address: string, role: EndpointRole): Place {
-  return { key: layout.record(service, address, role), tombstoneKey: layout.tombstone(service, address), role, address }
+  const key = layout.record(service, address, role)
+  return { key, tombstoneKey: layout.tombstone(service, address), tail: address, role, address }
 }
 
 /** Reads a record and its tombstone together. */
@@ -62,24 +65,35 @@ export async function putRecord(
 }
 
 /**
- * Takes a record out on purpose if it is still as it was seen, and leaves a tombstone under a lease of its own, so that readers can
- * tell. Where the registry refuses the lease (it may have no space left), the record goes without one.
+ * A lease for tombstones. Undefined where the registry refuses one (it may have no space left): then records go without.
  */
+export async function grantTombstoneLease(
+  store: Store,
+  reason: Departure,
+  options?: CallOptions,
+): Promise<bigint | undefined> {
+  const ttlSeconds = reason === 'deregistered' ? DEREGISTERED_TTL_SECONDS : TOMBSTONE_TTL_SECONDS
+  try {
+    return (await store.grantLease(ttlSeconds, options)).id
+  } catch (error) {
+    if (error instanceof FairleadError && error.code === 'REFUSED') return undefined
+    throw error
+  }
+}
+
+/** Takes a record out on purpose if it is still as it was seen, and leaves a tombstone so that readers can tell. */
 export async function removeRecord(
   store: Store,
   place: Place,
   reason: Departure,
+  tombstoneLease: bigint | undefined,
   seen: Sighting,
   options?: CallOptions,
 ): Promise<Attempt> {
   const operations: Operation[] = [{ type: 'delete', key: place.key }]
-  const ttlSeconds = reason === 'deregistered' ? DEREGISTERED_TTL_SECONDS : TOMBSTONE_TTL_SECONDS
-  try {
-    const { id: lease } = await store.grantLease(ttlSeconds, options)
+  if (tombstoneLease !== undefined) {
     const value = encodeTombstone({ id: seen.record?.endpoint?.id ?? place.address, reason })
-    operations.push({ type: 'put', key: place.tombstoneKey, value, lease })
-  } catch (error) {
-    if (!(error instanceof FairleadError && error.code === 'REFUSED')) throw error
+    operations.push({ type: 'put', key: place.tombstoneKey, value, lease: tombstoneLease })
   }
   return attempt(store, place, seen, operations, options)
 }
@@ -118,7 +132,7 @@ function sighting(place: Place, header: StoreHeader, results: readonly (readonly
 }
 
 function sightedRecord(entry: Entry, place: Place): SightedRecord {
-  const decoded = decodeRecord(entry, place.address, place.role)
+  const decoded = decodeRecord(entry, place.tail, place.role)
   const { lease, modRevision } = entry
   return { endpoint: 'reason' in decoded ? undefined : decoded.endpoint, lease, modRevision }
 }

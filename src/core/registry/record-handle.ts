@@ -1,5 +1,13 @@
 import type { Endpoint } from '../model/endpoint.js'
-import { type Attempt, type Place, putRecord, removeRecord, sight, type Sighting } from './record-access.js'
+import {
+  type Attempt,
+  grantTombstoneLease,
+  type Place,
+  putRecord,
+  removeRecord,
+  sight,
+  type Sighting,
+} from './record-access.js'
 import type { CallOptions, Store } from './store.js'
 import type { Departure } from './tombstone.js'
 
@@ -50,7 +58,10 @@ export class RecordHandle {
   /** Takes the record out on purpose if it is still as it was `seen`; true when that was done. */
   remove(reason: Departure, seen: Sighting): Promise<boolean> {
     return this.#write(
-      () => removeRecord(this.#store, this.#place, reason, seen, this.#options),
+      async () => {
+        const lease = await grantTombstoneLease(this.#store, reason, this.#options)
+        return removeRecord(this.#store, this.#place, reason, lease, seen, this.#options)
+      },
       (revision) => ({ ...seen, revision, record: undefined, tombstone: undefined }),
     )
   }

@@ -31,8 +31,11 @@ export interface Registrar {
    * registered already. Never waits for the registry: the record appears when the registry answers.
    */
   start(service: string, address: string, options?: RegistrationOptions): Registration
-  /** Like `start`, and resolves when the record is in the registry. Rejects if the registration ends before, with its error. */
-  register(service: string, address: string, options?: RegistrationOptions): Promise<Registration>
+  /**
+   * Like `start`, and resolves when the record is in the registry. Rejects if the registration ends before, with its error;
+   * with ABORTED if the signal ends it.
+   */
+  register(service: string, address: string, options?: RegistrationOptions, signal?: AbortSignal): Promise<Registration>
   /** Closes every registration. Never rejects. Idempotent. The store stays open. */
   close(): Promise<void>
 }
@@ -84,7 +87,13 @@ class StoreRegistrar implements Registrar {
     return registration
   }
 
-  async register(service: string, address: string, options: RegistrationOptions = {}): Promise<Registration> {
+  async register(
+    service: string,
+    address: string,
+    options: RegistrationOptions = {},
+    signal?: AbortSignal,
+  ): Promise<Registration> {
+    if (signal?.aborted) throw new FairleadError('ABORTED', 'the registration was given up before it began')
     let settle!: () => void
     const registered = new Promise<void>((resolve) => (settle = resolve))
     const registration = this.start(service, address, {
@@ -94,7 +103,10 @@ class StoreRegistrar implements Registrar {
         options.onEvent?.(event)
       },
     })
+    const onAbort = () => void registration.close()
+    signal?.addEventListener('abort', onAbort, { once: true })
     const end = await Promise.race([registered, registration.closed])
+    signal?.removeEventListener('abort', onAbort)
     if (!end) return registration
     if ('error' in end) throw end.error
     throw new FairleadError('ABORTED', `the registration of ${registration.address} was ${end.how}`)

@@ -42,7 +42,7 @@ export type RegistrationEnd =
   | { readonly how: 'conflict' | 'gave-up' | 'failed'; readonly error: FairleadError }
 
 /** One endpoint kept in the registry for as long as it lives. */
-export interface Registration {
+export interface Registration extends AsyncDisposable {
   readonly id: string
   readonly service: string
   readonly address: string

@@ -207,9 +207,23 @@ export function describeWatch(subject: Subject): void {
         ...{ created: false, canceled: true, watch_id: '0', compact_revision: `${middle}`, cancel_reason: '' },
         ...{ header: { revision: '0' }, events: [] },
       })
-      await stream.create(whole(prefix, { start_revision: middle }))
+      expect(await stream.create(whole(prefix, { start_revision: middle }))).toMatchObject({ watch_id: '1' })
       const events = (await collect(stream, 2)).flatMap(eventsOf)
       expect(events.map((event) => short(prefix, event))).toEqual(['put a=2', 'put a=3'])
+    })
+
+    it('keeps the id of a watch that compaction ended until the client cancels it', async () => {
+      const { etcd } = subject
+      const key = ownPrefix()
+      const compacted = await put(etcd, key)
+      await etcd.call('Compact', { revision: await put(etcd, key) })
+      const stream = open()
+      await stream.create({ key, watch_id: 5, start_revision: compacted })
+      expect(await stream.next()).toMatchObject({ watch_id: '5', canceled: true })
+      expect(await stream.create({ key, watch_id: 5 })).toMatchObject({ watch_id: '-1', canceled: true })
+      stream.send({ cancel_request: { watch_id: 5 } })
+      expect(await stream.next()).toMatchObject({ watch_id: '5', canceled: true, compact_revision: '0' })
+      expect(await stream.create({ key, watch_id: 5 })).toMatchObject({ watch_id: '5', canceled: false })
     })
 
     it('cancels on request, and is silent about ids it does not know', async () => {

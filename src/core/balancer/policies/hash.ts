@@ -38,7 +38,7 @@ export class KeyHash {
 
   /** The hash modulo `n`, which is at most 2^26. */
   modulo(n: number): number {
-    return ((this.high % n) * (2 ** 32 % n) + (this.low % n)) % n
+    return remainder(remainder(this.high, n) * remainder(2 ** 32, n) + this.low, n)
   }
 
   update(text: string): this {
@@ -154,6 +154,12 @@ export class KeyHash {
     this.#high = high
     this.#low = low
   }
+}
+
+/** `x % n` for whole x below 2^53, by a division: `%` on numbers above 2^31 is several times as slow. */
+function remainder(x: number, n: number): number {
+  const rest = x - Math.floor(x / n) * n
+  return rest < 0 ? rest + n : rest
 }
 
 /** Four bytes, little-endian. */

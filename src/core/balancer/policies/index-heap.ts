@@ -47,10 +47,10 @@ export class IndexHeap {
   }
 
   isLess(a: number, b: number): boolean {
-    const [keyA, keyB] = [this.keys[a]!, this.keys[b]!]
-    if (keyA !== keyB) return keyA < keyB
-    const [tieA, tieB] = [this.ties[a]!, this.ties[b]!]
-    return tieA === tieB ? a < b : tieA < tieB
+    const difference = this.keys[a]! - this.keys[b]!
+    if (difference !== 0) return difference < 0
+    const turns = this.ties[a]! - this.ties[b]!
+    return turns === 0 ? a < b : turns < 0
   }
 
   #rise(index: number, from: number): void {

@@ -44,20 +44,15 @@ class LeastRequestPicker implements Picker {
   pick(request: PickRequest): Upstream | undefined {
     let best = this.#sampler.next(request)
     if (best < 0) return undefined
-    let least = this.#load(best)
     // Samples are drawn with replacement, and the first of equals stays.
     for (let i = 1; i < this.#choiceCount; i++) {
       const index = this.#sampler.next(request)
-      const load = this.#load(index)
-      if (load < least) {
-        best = index
-        least = load
-      }
+      if (this.#isLess(index, best)) best = index
     }
     return this.#candidates[best]
   }
 
-  #load(index: number): number {
-    return this.#candidates[index]!.inFlight / this.#weights[index]!
+  #isLess(a: number, b: number): boolean {
+    return this.#candidates[a]!.inFlight * this.#weights[b]! < this.#candidates[b]!.inFlight * this.#weights[a]!
   }
 }

@@ -84,10 +84,10 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
   }
 
   #admit(): void {
-    const { settings, meter, trouble } = this.#context
+    const { settings, meter } = this.#context
     if (settings.allow && !this.#client.isIn(settings.allow, settings.trust)) {
       meter.denied++
-      trouble({ kind: 'denied', client: this.#client.key, reason: 'not in the allow list' })
+      this.#context.trouble({ kind: 'denied', client: this.#client.key, reason: 'not in the allow list' })
       return this.#giveUp()
     }
     this.#connect()
@@ -146,7 +146,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
   }
 
   connectFailed(error: Error): void {
-    const { ticker, settings, trouble } = this.#context
+    const { ticker, settings } = this.#context
     ticker.unwatch(this)
     this.#dial = undefined
     const picked = this.#picked!
@@ -154,7 +154,12 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
     const final = local || this.#attempts >= settings.attempts
     picked.done({ ok: local })
     if (!local) this.#meter!.connectFailures++
-    trouble({ kind: 'connect_failed', address: picked.upstream.endpoint.address, reason: error.message, final })
+    this.#context.trouble({
+      kind: 'connect_failed',
+      address: picked.upstream.endpoint.address,
+      reason: error.message,
+      final,
+    })
     if (final) return this.#fail()
     this.exclude = [...this.exclude, picked.upstream]
     this.#connect()

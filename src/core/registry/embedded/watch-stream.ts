@@ -16,6 +16,8 @@ const EVENT_OVERHEAD_BYTES = 64
  */
 export class WatchStream implements WatchSubscriber {
   readonly #watchers = new Map<string, Watcher>()
+  /** Ids of watches that compaction ended. As in etcd they stay taken until the client cancels them too. */
+  readonly #compacted = new Set<string>()
   #nextId = 0
   #blocked = false
   #progressAsked = false
@@ -64,7 +66,7 @@ export class WatchStream implements WatchSubscriber {
     const key = request.key.length === 0 ? Buffer.alloc(1) : request.key
     const range = keyRange(key, request.range_end)
     const empty = !range.single && range.end !== undefined && !contains(range, range.start)
-    const taken = request.watch_id !== '0' && this.#watchers.has(request.watch_id)
+    const taken = request.watch_id !== '0' && this.#isTaken(request.watch_id)
     if (empty || taken) {
       const reason = empty ? 'mvcc: watcher range is empty' : 'mvcc: duplicate watch ID provided on the WatchStream'
       this.#write({ header, watch_id: NO_WATCHER, created: true, canceled: true, cancel_reason: reason })
@@ -78,14 +80,18 @@ export class WatchStream implements WatchSubscriber {
 
   #idFor(request: WatchCreateRequest): string {
     if (request.watch_id !== '0') return request.watch_id
-    while (this.#watchers.has(String(this.#nextId))) this.#nextId++
+    while (this.#isTaken(String(this.#nextId))) this.#nextId++
     return String(this.#nextId++)
+  }
+
+  #isTaken(id: string): boolean {
+    return this.#watchers.has(id) || this.#compacted.has(id)
   }
 
   #cancel(id: string): void {
     const watcher = this.#watchers.get(id)
-    if (!watcher) return
-    this.#remove(watcher)
+    if (watcher) this.#remove(watcher)
+    else if (!this.#compacted.delete(id)) return
     this.#write({ header: this.#header(), watch_id: id, canceled: true })
   }
 
@@ -98,6 +104,7 @@ export class WatchStream implements WatchSubscriber {
     while (!this.#blocked && !watcher.idle) {
       if (watcher.compacted) {
         this.#remove(watcher)
+        this.#compacted.add(watcher.id)
         const { compactedRevision } = this.hub.store
         this.#write({
           header: this.hub.header(0),

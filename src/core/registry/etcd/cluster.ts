@@ -8,11 +8,8 @@ import {
   Connection,
   type Request,
   type Response,
-  type Service,
-  STREAMS,
   type StreamMethod,
   type Streams,
-  UNARY,
   type UnaryMethod,
 } from './connection.js'
 import { dialFirst } from './dial.js'
@@ -74,7 +71,7 @@ export class Cluster {
     let newLogin = false
     while (candidates.length > 0) {
       const left = end - this.#runtime.clock.now()
-      const connection = await this.#connect(UNARY[method], candidates, left, options.signal, failures)
+      const connection = await this.#connect(candidates, left, options.signal, failures)
       if (!connection) break
       const share = options.repeatable ? left / candidates.length : left
       let token: string | undefined
@@ -113,8 +110,7 @@ export class Cluster {
   ): Promise<Response<M>> {
     const timeoutMs = options.timeoutMs ?? this.#config.commandTimeoutMs
     const failures = new Map<string, string>()
-    if (!(await this.#connect(UNARY[method], [connection], timeoutMs, options.signal, failures)))
-      throw noEndpoint(failures)
+    if (!(await this.#connect([connection], timeoutMs, options.signal, failures))) throw noEndpoint(failures)
     try {
       const bounds = this.#bounds(timeoutMs, options.signal)
       return await this.#once(connection, method, request, await this.#token(connection, bounds), bounds)
@@ -127,7 +123,7 @@ export class Cluster {
   async openStream<M extends StreamMethod>(method: M, signal?: AbortSignal): Promise<OpenStream<M>> {
     const failures = new Map<string, string>()
     const { commandTimeoutMs } = this.#config
-    const connection = await this.#connect(STREAMS[method], this.#inOrder(), commandTimeoutMs, signal, failures)
+    const connection = await this.#connect(this.#inOrder(), commandTimeoutMs, signal, failures)
     if (!connection) throw noEndpoint(failures)
     try {
       const token = await this.#token(connection, this.#bounds(commandTimeoutMs, signal))
@@ -164,14 +160,13 @@ export class Cluster {
 
   /** The first of `candidates` that is connected; undefined, with the reasons in `failures`, if none is in time. */
   async #connect(
-    service: Service,
     candidates: readonly Connection[],
     timeoutMs: number,
     signal: AbortSignal | undefined,
     failures: Map<string, string>,
   ): Promise<Connection | undefined> {
     const bounds = this.#bounds(timeoutMs, signal)
-    return dialFirst(candidates, service, this.#config.dialTimeoutMs, bounds, failures)
+    return dialFirst(candidates, this.#config.dialTimeoutMs, bounds, failures)
   }
 
   #once<M extends UnaryMethod>(

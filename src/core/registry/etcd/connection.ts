@@ -47,7 +47,7 @@ export interface Streams {
 }
 
 export type StreamMethod = keyof Streams
-export type Service = (typeof UNARY)[UnaryMethod] | (typeof STREAMS)[StreamMethod]
+type Service = (typeof UNARY)[UnaryMethod] | (typeof STREAMS)[StreamMethod]
 
 type Callback<M extends UnaryMethod> = (error: ServiceError | null, response: Response<M>) => void
 type UnaryCall<M extends UnaryMethod> = (
@@ -113,7 +113,7 @@ export class Connection {
    * Connects where need be and calls `onReady` once the other side has answered the HTTP/2 handshake, or `onFailure`
    * once an attempt failed. The returned function ends the waiting, not the connection.
    */
-  dial(service: Service, onReady: () => void, onFailure: (error: Error) => void): () => void {
+  dial(onReady: () => void, onFailure: (error: Error) => void): () => void {
     let waiting = true
     let call: ClientUnaryCall | undefined
     const check = (client: ServiceClient) => {
@@ -125,7 +125,8 @@ export class Connection {
       else if (state === connectivityState.TRANSIENT_FAILURE) call = explain(client, onReady, onFailure)
       else channel.watchConnectivityState(state, Infinity, () => check(client))
     }
-    this.#client.service(service).then(check, onFailure)
+    // The services of an endpoint share its connection. Asking by way of one of them keeps the last error at hand.
+    this.#client.service('KV').then(check, onFailure)
     return () => {
       waiting = false
       call?.cancel()

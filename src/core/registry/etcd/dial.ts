@@ -1,5 +1,5 @@
 import { type Bounds, bounded } from './bounded.js'
-import type { Connection, Service } from './connection.js'
+import type { Connection } from './connection.js'
 import { formatMs, NoAnswer, reasonOf } from './errors.js'
 
 /** "A reasonable recommended value" for the delay between two attempts (RFC 8305, 5). */
@@ -12,7 +12,6 @@ const ATTEMPT_DELAY_MS = 250
  */
 export async function dialFirst(
   candidates: readonly Connection[],
-  service: Service,
   dialTimeoutMs: number,
   bounds: Bounds,
   failures: Map<string, string>,
@@ -42,7 +41,6 @@ export async function dialFirst(
         }
         stops.push(
           connection.dial(
-            service,
             () => !over && finish(connection),
             (error) => fail(reasonOf(error)),
           ),

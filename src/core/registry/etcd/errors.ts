@@ -39,7 +39,7 @@ export class WatchRefused extends Error {
 }
 
 export function formatMs(ms: number): string {
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 100) / 10} s`
+  return ms < 950 ? `${Math.round(ms)} ms` : `${Math.round(ms / 100) / 10} s`
 }
 
 /** The gRPC status an error stands for; undefined where it is not of gRPC's making. */
@@ -179,14 +179,24 @@ export function noEndpoint(failures: ReadonlyMap<string, string>): FairleadError
 }
 
 function hintFor(reasons: string): string {
-  if (/certificate|self.signed|ssl|tls|altname/i.test(reasons)) {
+  if (/certificate|ssl|tls|altname/i.test(reasons)) {
     return 'the TLS handshake failed: check --cacert, --cert and --key, and the name in the server certificate'
   }
+  if (reasons.includes(HUNG_UP))
+    return 'what listens there is no plaintext etcd: for TLS write https://, or give --cacert'
   return 'is etcd running? start one with `fairlead registry`, or set --endpoints / FAIRLEAD_ENDPOINTS'
 }
+
+const HUNG_UP = 'it hung up'
 
 /** The short text of what went wrong with one endpoint. */
 export function reasonOf(error: unknown): string {
   const text = statusOf(error)?.details ?? (error instanceof Error ? error.message : String(error))
-  return text.replace(/^No connection established\. Last error: (Error: )?/, '').replace(/\. Resolution note: .*$/s, '')
+  const reason = text
+    .replace(/^No connection established\. Last error: (Error: )?/, '')
+    .replace(/\. Resolution note: .*$/s, '')
+    .replace(/\s*\(\d{4}-\d\d-\d\dT[\d:.]+Z\)$/, '')
+    .replace(/^[0-9A-F]+:error:[0-9A-F]+:SSL routines:[^:]*:([^:]+):.*$/s, 'TLS: $1')
+  if (reason === 'Failed to connect') return HUNG_UP
+  return reason === 'null' ? 'no connection' : reason
 }
