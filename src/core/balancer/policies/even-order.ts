@@ -1,7 +1,7 @@
 import type { PickRequest } from '../policy.js'
 import type { Upstream } from '../upstream.js'
 import { nextAllowed, resumeAt, weightsOf } from './candidates.js'
-import { IndexHeap } from './index-heap.js'
+import { DueQueue } from './due-queue.js'
 
 /** How many turns a request lets pass to endpoints it has already failed on before it takes one from the list. */
 const PASSES = 8
@@ -19,10 +19,8 @@ export class EvenOrder {
   /** The weight of all endpoints, and the number of steps after which everything repeats. */
   readonly #total: number
   #step = 0
-  /** Classes whose next pick may be made, by when it is due. */
-  readonly #open: IndexHeap
-  /** The others, by when it may be made. */
-  readonly #waiting: IndexHeap
+  /** Every class with its next pick. */
+  readonly #queue: DueQueue
 
   constructor(candidates: readonly Upstream[], previous?: EvenOrder) {
     const weights = weightsOf(candidates)
@@ -36,8 +34,7 @@ export class EvenOrder {
       else members.set(weight, [upstream])
     })
     this.#classes = Array.from(members, ([weight, upstreams]) => this.#enrol(weight, upstreams, previous))
-    this.#open = new IndexHeap(members.size)
-    this.#waiting = new IndexHeap(members.size)
+    this.#queue = new DueQueue(members.size)
     this.#classes.forEach((_, index) => this.#schedule(index))
   }
 
@@ -51,9 +48,7 @@ export class EvenOrder {
 
   /** Gives the step to a class and returns its member in turn, or undefined when all of them are excluded. */
   #take(request: PickRequest): Upstream | undefined {
-    const waiting = this.#waiting
-    while (waiting.size > 0 && waiting.keys[waiting.at(0)!]! <= this.#step) this.#open.push(waiting.pop())
-    const index = this.#open.size > 0 ? this.#open.pop() : waiting.pop()
+    const index = this.#queue.take(this.#step)
     const chosen = this.#classes[index]!
     chosen.picks++
     this.#step++
@@ -70,20 +65,15 @@ export class EvenOrder {
   #schedule(index: number): void {
     const { picks, owed, rate } = this.#classes[index]!
     const from = Math.floor((picks * this.#total - owed) / rate)
-    this.#waiting.keys[index] = from
-    this.#open.keys[index] = Math.ceil(((picks + 1) * this.#total - owed) / rate)
-    if (from <= this.#step) this.#open.push(index)
-    else this.#waiting.push(index)
+    const due = Math.ceil(((picks + 1) * this.#total - owed) / rate)
+    this.#queue.put(index, from, due)
   }
 
   /** After a whole cycle the numbers are brought down again, all alike, so that they stay exact for ever. */
   #startOver(): void {
     this.#step = 0
-    this.#classes.forEach((each, index) => {
-      each.picks -= each.rate
-      this.#waiting.keys[index]! -= this.#total
-      this.#open.keys[index]! -= this.#total
-    })
+    this.#queue.rewind(this.#total)
+    for (const each of this.#classes) each.picks -= each.rate
   }
 
   /** A class that was there before keeps its turn and what it is owed, so that frequent updates favour nobody. */
