@@ -25,6 +25,8 @@ export class FakeStore implements Pick<Store, 'list' | 'watch'> {
   watches = 0
   /** Called when a list was read and before it is returned. */
   beforeListReturns: () => Promise<void> = () => Promise.resolve()
+  /** Called before a watch delivers what is ready. */
+  beforeDelivery: () => Promise<void> = () => Promise.resolve()
   /** Which of several prefixes with events is delivered next. */
   choose: (count: number) => number = () => 0
   #entries = new Map<string, Entry>()
@@ -139,6 +141,7 @@ export class FakeStore implements Pick<Store, 'list' | 'watch'> {
     try {
       yield this.#batch([], from)
       while (!signal.aborted) {
+        await this.beforeDelivery()
         if (watcher.error) throw watcher.error
         const ready = watcher.queues.filter(({ events }) => events.length > 0)
         if (ready.length > 0) {
