@@ -15,11 +15,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'control-plane': ['base', 'model', 'discovery', 'balancer'],
   'admin': ['base', 'model', 'balancer', 'health', 'proxy'],
   'library': ['base', 'model', 'registry', 'discovery', 'balancer', 'proxy'],
-  'doctor': ['base', 'model', 'registry', 'balancer'],
+  'doctor': ['base', 'model', 'registry', 'balancer', 'health'],
 }
 
 /** The files of core that belong to no part: all may import them. */
-const BASE = ['src/core/errors.ts', 'src/core/runtime.ts', 'src/core/backoff.ts']
+const BASE = ['errors', 'runtime', 'backoff', 'seeded-random'].map((name) => `src/core/${name}.ts`)
 
 /** npm packages and the folders that may import them. The others of package.json are not for core. */
 const CONFINED: Readonly<Record<string, readonly string[]>> = {
