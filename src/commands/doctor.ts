@@ -34,8 +34,8 @@ and connects once to every endpoint that is not in maintenance. It changes nothi
     const errors = findings.filter(({ severity }) => severity === 'error').length
     const answering = diagnosis.members.filter(({ error }) => error === undefined).length
     this.note(
-      `${answering} of ${diagnosis.members.length} registry endpoints answer; ${services} services, ${endpoints} endpoints; ` +
-        `${findings.length} findings, ${errors} errors`,
+      `registry endpoints answering: ${answering} of ${diagnosis.members.length}; services: ${services}, endpoints: ${endpoints}; ` +
+        `findings: ${findings.length}, errors: ${errors}`,
     )
     return errors > 0 ? 1 : 0
   }
