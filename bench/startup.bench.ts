@@ -1,34 +1,33 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { RUN_JS, startRegistryProcess, wallTime } from './support/cli.js'
 import { type Benchmark, row } from './support/shape.js'
 
-const RUN_JS = fileURLToPath(new URL('../bin/run.js', import.meta.url))
+const SAMPLES_PER_ROUND = 4
 
-/** Wall time of a Node process from spawn to exit, milliseconds. */
-async function wallTime(args: readonly string[]): Promise<number> {
-  const begin = performance.now()
-  const child = spawn(process.execPath, args, { stdio: 'ignore' })
-  const [code] = (await once(child, 'exit')) as [number | null]
-  if (code !== 0) throw new Error(`node ${args.join(' ')} exited with ${code}`)
-  return performance.now() - begin
-}
-
+/** What starting costs beside starting Node itself, whose share is most of it. */
 const benchmark: Benchmark = {
   name: 'startup',
   async run({ rounds, progress }) {
-    const bare: number[] = []
-    const version: number[] = []
-    for (let i = 0; i < rounds * 4; i++) {
-      if (i % 4 === 0) progress(`round ${i / 4 + 1} of ${rounds}`)
-      bare.push(await wallTime(['-e', '0']))
-      version.push(await wallTime([RUN_JS, '--version']))
+    const registry = await startRegistryProcess()
+    const env = { FAIRLEAD_ENDPOINTS: registry.endpoint }
+    const [bare, version, resolve]: [number[], number[], number[]] = [[], [], []]
+    try {
+      await wallTime([RUN_JS, 'register', 'web', '127.0.0.1:8080', '--permanent'], env)
+      for (let i = 0; i < rounds * SAMPLES_PER_ROUND; i++) {
+        if (i % SAMPLES_PER_ROUND === 0) progress(`round ${i / SAMPLES_PER_ROUND + 1} of ${rounds}`)
+        bare.push(await wallTime(['-e', '0']))
+        version.push(await wallTime([RUN_JS, '--version']))
+        resolve.push(await wallTime([RUN_JS, 'resolve', 'web'], env))
+      }
+    } finally {
+      await registry.close()
     }
     const ratio = (times: readonly number[]) => times.map((time, i) => time / bare[i]!)
     return [
       row('node -e 0', bare, { unit: 'ms' }),
       row('fairlead --version', version, { unit: 'ms' }),
+      row('fairlead resolve', resolve, { unit: 'ms' }),
       row('--version / node -e 0', ratio(version), { unit: '×', goal: 2.5 }),
+      row('resolve / node -e 0', ratio(resolve), { unit: '×', goal: 5 }),
     ]
   },
 }
