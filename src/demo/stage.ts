@@ -60,7 +60,7 @@ export class Stage {
   async #changeCast(registry: string, endpoint: BackendEndpoint, backend: Program): Promise<void> {
     await this.#pause(LEAVES_AT)
     this.#state.setPhase(endpoint.address, 'leaving')
-    this.#state.tell('leaving', `${endpoint.address} got SIGTERM: out of the registry first, then drained`)
+    this.#state.tell('leaving', `${endpoint.address} got SIGTERM: deregisters, then drains`)
     await Promise.all([backend.stop(), this.#pause(RETURNS_AT - LEAVES_AT)])
     this.#state.setPhase(endpoint.address, 'starting')
     await this.#startBackend(registry, endpoint)
@@ -83,13 +83,23 @@ export class Stage {
     const program = this.#startFairlead(
       name,
       [
-        ...['register', this.#state.service, address, '--weight', String(weight), '--check', 'tcp'],
+        ...[
+          'register',
+          this.#state.service,
+          address,
+          '--weight',
+          String(weight),
+          '--check',
+          'tcp',
+          '--check-interval',
+          '200ms',
+        ],
         ...['--endpoints', registry, '-o', 'ndjson', '--', process.execPath, backend],
       ],
       registered.offer,
       () => {
         this.#state.setPhase(address, 'away')
-        this.#state.tell('left', `${address} ended with nothing under way`)
+        this.#state.tell('left', `${address} has finished and ended`)
       },
     )
     await registered.event
@@ -110,6 +120,7 @@ export class Stage {
 
   #startLoad(proxy: string): Program {
     const [host, port] = proxy.split(':') as [string, string]
+    this.#state.loadStarted()
     this.#state.tell('load', `${REQUESTS_PER_SECOND} requests a second, each on a connection of its own`)
     return this.#tree.start({
       name: 'the load',

@@ -9,7 +9,10 @@ export interface DemoView {
   /** Undefined until it listens. */
   readonly registry: string | undefined
   readonly proxy: string | undefined
+  /** Since the start of it all, milliseconds. */
   readonly elapsedMs: number
+  /** How long the load has lasted and is to last, milliseconds. */
+  readonly loadMs: number
   readonly durationMs: number
   readonly requests: number
   readonly failed: number
@@ -44,6 +47,7 @@ export class DemoState {
   readonly #onEvent: (event: DemoEvent) => void
   readonly #elapsed: () => number
   readonly #durationMs: number
+  #loadStartedAt: number | undefined
   #failureSeen = false
 
   constructor(
@@ -63,6 +67,10 @@ export class DemoState {
     this.#events.push(event)
     if (this.#events.length > KEPT_EVENTS) this.#events.shift()
     this.#onEvent(event)
+  }
+
+  loadStarted(): void {
+    this.#loadStartedAt = this.#elapsed()
   }
 
   addEndpoint(address: string, weight: number): void {
@@ -89,6 +97,7 @@ export class DemoState {
       registry: this.registry,
       proxy: this.proxy,
       elapsedMs: this.#elapsed(),
+      loadMs: this.#loadStartedAt === undefined ? 0 : this.#elapsed() - this.#loadStartedAt,
       durationMs: this.#durationMs,
       requests: this.#tally.requests,
       failed: this.#tally.failed,

@@ -49,7 +49,7 @@ export function DemoScreen({ view, columns, rows, color, onQuit }: DemoScreenPro
 
 function Head({ view, color }: { readonly view: DemoView; readonly color: boolean }) {
   const where = view.proxy ? `tcp://${view.proxy} -> ${view.service}` : 'starting'
-  const time = `${wholeSeconds(view.elapsedMs)} of ${wholeSeconds(view.durationMs)}`
+  const time = `${wholeSeconds(view.loadMs)} of ${wholeSeconds(view.durationMs)}`
   return (
     <Box flexDirection="column" flexShrink={0}>
       <Box justifyContent="space-between">

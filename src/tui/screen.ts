@@ -24,7 +24,8 @@ export function openScreen(frame: () => ReactElement): Screen {
   const stdout = process.stdout as TerminalOutput
   const start = () => {
     stdout.write(CLEAR)
-    return render(frame(), { exitOnCtrlC: false, patchConsole: false, incrementalRendering: true })
+    // Not incrementalRendering: after a frame that is lower than the terminal it writes one line too low (Ink 6.8).
+    return render(frame(), { exitOnCtrlC: false, patchConsole: false })
   }
   let closed = false
   let resizing: NodeJS.Immediate | undefined
