@@ -270,13 +270,16 @@ export class KeptRegistration implements Registration {
       void this.#end({ how: 'failed', error })
       return
     }
+    if (error.code === 'NOT_FOUND' && this.#share.current) {
+      // The lease is gone, and the share tells when there is another one.
+      this.#share.reportGone(this.#share.current.id)
+      return
+    }
     if (!this.#failing) {
       this.#failing = true
       this.#emit({ type: 'retrying', error })
     }
-    // The registry denies the lease: wake again with the next one.
-    if (error.code === 'NOT_FOUND' && this.#share.current) this.#share.reportGone(this.#share.current.id)
-    this.#timer((error.code === 'UNAVAILABLE' || error.code === 'NOT_FOUND' ? this.#backoff : this.#slowBackoff).next())
+    this.#timer((error.code === 'UNAVAILABLE' ? this.#backoff : this.#slowBackoff).next())
   }
 
   #succeeded(): void {
