@@ -16,6 +16,7 @@ export type { DepartureReason } from './core/discovery/registry-event.js'
 export type { ServiceSummary } from './core/discovery/list-services.js'
 export type { ConflictMode } from './core/registry/claim.js'
 export type { Description } from './core/registry/description.js'
+export type { ServiceConfig } from './core/registry/service-config.js'
 export type { CallOptions } from './core/registry/store.js'
 export type {
   Registration,

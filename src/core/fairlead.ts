@@ -1,4 +1,5 @@
 import { createBalancer } from './balancer/balancer.js'
+import { parseServiceConfig } from './balancer/service-config.js'
 import { createDataPlaneResolver, type DataPlaneResolver } from './discovery/data-plane-resolver.js'
 import { createResolver, type RegistryResolver } from './discovery/resolver.js'
 import { createStaticResolver } from './discovery/static-resolver.js'
@@ -10,13 +11,23 @@ import { balancerOptions, type PolicyOptions } from './library/policy.js'
 import { parseProxyListen, type ProxyServiceOptions } from './library/proxy-options.js'
 import { FollowingBalancer, type ServiceBalancer } from './library/service-balancer.js'
 import { type WatchEvent, watchEvents } from './library/watch-event.js'
+import type { Endpoint } from './model/endpoint.js'
 import type { Snapshot } from './model/snapshot.js'
 import { parseTarget, targetName } from './proxy/listen.js'
 import { type Proxy, startProxy } from './proxy/proxy.js'
+import { deregister } from './registry/deregister.js'
+import type { Description } from './registry/description.js'
 import { openEtcdStore } from './registry/etcd/index.js'
 import { KeyLayout } from './registry/keys.js'
 import { createRegistrar, type Registrar } from './registry/registrar.js'
 import type { Registration, RegistrationOptions } from './registry/registration.js'
+import {
+  getServiceConfig,
+  type ServiceConfig,
+  setServiceConfig,
+  unsetServiceConfig,
+} from './registry/service-config.js'
+import { setRecord } from './registry/set-record.js'
 import type { CallOptions, Store } from './registry/store.js'
 import { type Runtime, silentLogger, systemClock, systemRandom } from './runtime.js'
 
@@ -50,6 +61,18 @@ export interface Fairlead extends AsyncDisposable {
    * @throws FairleadError CONFLICT when another live registration holds the address
    */
   register(service: string, address: string, options?: RegisterOptions): Promise<Registration>
+  /** Takes an endpoint out for good, whoever registered it. Returns whether it was there. */
+  deregister(service: string, address: string, options?: CallOptions): Promise<boolean>
+  /**
+   * Changes what is said of an endpoint, whoever registered it; its registration takes the change over.
+   *
+   * @throws FairleadError NOT_FOUND
+   */
+  setEndpoint(service: string, address: string, changes: Description, options?: CallOptions): Promise<Endpoint>
+  /** The gRPC service config stored for a service; undefined if there is none. */
+  getServiceConfig(service: string, options?: CallOptions): Promise<ServiceConfig | undefined>
+  /** Stores a gRPC service config: proxies and balancers take the service's policy from it, at once. Undefined removes it. */
+  setServiceConfig(service: string, config: ServiceConfig | undefined, options?: CallOptions): Promise<void>
   /** Reads a service once. One that nobody registered has no endpoints. */
   resolve(service: string, options?: CallOptions): Promise<Snapshot>
   /**
@@ -124,6 +147,28 @@ class Connection implements Fairlead {
     return wait
       ? this.#registrar.register(service, address, rest, signal)
       : this.#registrar.start(service, address, rest)
+  }
+
+  async deregister(service: string, address: string, options?: CallOptions): Promise<boolean> {
+    this.#demandOpen()
+    return (await deregister(this.#store, this.#prefix, service, { address }, options)).length > 0
+  }
+
+  async setEndpoint(service: string, address: string, changes: Description, options?: CallOptions): Promise<Endpoint> {
+    this.#demandOpen()
+    return setRecord(this.#store, this.#prefix, service, address, changes, options)
+  }
+
+  async getServiceConfig(service: string, options?: CallOptions): Promise<ServiceConfig | undefined> {
+    this.#demandOpen()
+    return orUndefined(getServiceConfig(this.#store, this.#prefix, service, options))
+  }
+
+  async setServiceConfig(service: string, config: ServiceConfig | undefined, options?: CallOptions): Promise<void> {
+    this.#demandOpen()
+    if (config === undefined) return orUndefined(unsetServiceConfig(this.#store, this.#prefix, service, options))
+    parseServiceConfig(config)
+    return setServiceConfig(this.#store, this.#prefix, service, config, options)
   }
 
   async resolve(name: string, options?: CallOptions): Promise<Snapshot> {
@@ -201,6 +246,16 @@ class Connection implements Fairlead {
 
   #demandOpen(): void {
     if (this.#closing) throw closedError()
+  }
+}
+
+/** The result, or undefined where there is none. */
+async function orUndefined<T>(result: Promise<T>): Promise<T | undefined> {
+  try {
+    return await result
+  } catch (error) {
+    if (error instanceof FairleadError && error.code === 'NOT_FOUND') return undefined
+    throw error
   }
 }
 

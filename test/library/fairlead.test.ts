@@ -93,6 +93,39 @@ describe('register', () => {
   })
 })
 
+describe('an endpoint that somebody else registered', () => {
+  it('can be changed and taken out', async () => {
+    const registration = await fairlead.register('web', '10.0.0.5:8080', { weight: 3 })
+    const other = await connect({ endpoints: [registry.endpoint], prefix })
+    expect(await other.setEndpoint('web', '10.0.0.5:8080', { state: 'drain' })).toMatchObject({
+      weight: 3,
+      state: 'drain',
+    })
+    expect((await fairlead.resolve('web')).endpoints).toMatchObject([{ weight: 3, state: 'drain' }])
+    await expect(other.setEndpoint('web', '10.0.0.9:8080', {})).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    expect(await other.deregister('web', '10.0.0.5:8080')).toBe(true)
+    expect(await registration.closed).toEqual({ how: 'deregistered' })
+    expect(await other.deregister('web', '10.0.0.5:8080')).toBe(false)
+    await other.close()
+  })
+})
+
+describe('the service config', () => {
+  it('is stored, names the policy of balancers, and is removed', async () => {
+    await fairlead.register('web', '10.0.0.5:8080')
+    const balancer = await fairlead.balance('web')
+    const config = { loadBalancingConfig: [{ ring_hash: {} }] }
+    await fairlead.setServiceConfig('web', config)
+    expect(await fairlead.getServiceConfig('web')).toEqual(config)
+    await vi.waitFor(() => expect(balancer.status().policy).toBe('ring_hash'), SOON)
+    await fairlead.setServiceConfig('web', undefined)
+    await fairlead.setServiceConfig('web', undefined)
+    expect(await fairlead.getServiceConfig('web')).toBeUndefined()
+    const unknown = fairlead.setServiceConfig('web', { loadBalancingConfig: [{ fastest: {} }] })
+    await expect(unknown).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+})
+
 describe('watch', () => {
   it('tells what is there and then every change', async () => {
     const registration = await fairlead.register('web', '10.0.0.5:8080')
