@@ -1,3 +1,4 @@
+import { createServer } from 'node:net'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { FairleadError } from '../../errors.js'
 import type { Runtime } from '../../runtime.js'
@@ -81,23 +82,33 @@ function addServices(server: Server, registry: RegistryState, clientUrl: () => s
   server.addService(Auth, authService(Auth, registry, log))
 }
 
-function bind(server: Server, listen: ListenAddress): Promise<number> {
-  return new Promise((resolve, reject) => {
+async function bind(server: Server, listen: ListenAddress): Promise<number> {
+  await tryListen(listen)
+  return await new Promise((resolve, reject) => {
     server.bindAsync(hostPort(listen), ServerCredentials.createInsecure(), (error, port) => {
-      if (error) reject(bindError(hostPort(listen), error))
+      if (error) reject(listenError(listen, error))
       else resolve(port)
     })
   })
 }
 
-function bindError(listen: string, cause: Error): FairleadError {
-  if (cause.message.includes('EADDRINUSE')) {
-    return new FairleadError('ADDRESS_IN_USE', `${listen} is already in use`, {
+/** Listens and stops again. grpc-js writes to stderr where it cannot listen, and its error has no code. */
+function tryListen(listen: ListenAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error) => reject(listenError(listen, error)))
+    probe.listen({ ...listen, exclusive: true }, () => probe.close(() => resolve()))
+  })
+}
+
+function listenError(listen: ListenAddress, cause: NodeJS.ErrnoException): FairleadError {
+  if (cause.code === 'EADDRINUSE' || cause.message.includes('EADDRINUSE')) {
+    return new FairleadError('ADDRESS_IN_USE', `${hostPort(listen)} is already in use`, {
       hint: 'end what listens there (an etcd, perhaps), or listen on another port; port 0 takes a free one',
       cause,
     })
   }
-  return new FairleadError('INVALID_ARGUMENT', `cannot listen on ${listen}: ${cause.message}`, {
+  return new FairleadError('INVALID_ARGUMENT', `cannot listen on ${hostPort(listen)}: ${cause.message}`, {
     hint: 'name an address of this machine, for example 127.0.0.1:2379',
     cause,
   })
