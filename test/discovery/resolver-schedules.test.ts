@@ -9,7 +9,7 @@ import { FakeStore, type Write } from '../support/fake-store.js'
 import { ManualClock, settle } from '../support/manual-clock.js'
 import { seededRandom } from '../support/seeded-random.js'
 
-const SCHEDULES = 60
+const SCHEDULES = 25
 const STEPS = 120
 
 /** One run: random writes and faults, what two readers made of them, and time to come to rest. */
