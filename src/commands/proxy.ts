@@ -5,6 +5,7 @@ import { createBalancer } from '../core/balancer/balancer.js'
 import { POLICY_NAMES } from '../core/balancer/policies/index.js'
 import { choosePolicy } from '../core/balancer/service-config.js'
 import { createDataPlaneResolver, type DataPlaneResolver } from '../core/discovery/data-plane-resolver.js'
+import type { SnapshotFile } from '../core/discovery/snapshot-file.js'
 import { FairleadError } from '../core/errors.js'
 import type { ProxyEvent } from '../core/proxy/events.js'
 import { parseListen } from '../core/proxy/listen.js'
@@ -52,6 +53,11 @@ or ADDRESS[@WEIGHT],… SIGTERM stops accepting and lets open connections finish
       helpGroup: BALANCING,
       default: 1,
       description: 'further endpoints to try when one cannot be connected to',
+    }),
+    'snapshot': Flags.string({
+      helpGroup: BALANCING,
+      helpValue: 'FILE',
+      description: 'keep what is known of the services in FILE, and start from it while the registry is away',
     }),
     'connect-timeout': Flags.string({
       helpGroup: CONNECTIONS,
@@ -103,26 +109,36 @@ or ADDRESS[@WEIGHT],… SIGTERM stops accepting and lets open connections finish
     const choice = flags.policy === undefined ? undefined : choosePolicy(flags.policy)
     const drainTimeoutMs = this.#duration('drain-timeout')
     const listeners = this.args['listen=target'].map(parseListen)
-    const proxy = await startProxy(
-      {
-        listeners,
-        retries: flags.retries,
-        connectTimeoutMs: this.#duration('connect-timeout'),
-        idleTimeoutMs: this.#duration('idle-timeout'),
-        ...(flags['max-connections'] !== undefined && { maxConnections: flags['max-connections'] }),
-        ...(flags['proxy-protocol'] && { proxyProtocol: flags['proxy-protocol'] }),
-        ...(flags.trust && { trust: flags.trust }),
-        ...(flags.allow && { allow: flags.allow }),
-        onEvent: (event) => this.#tell(event),
-      },
-      {
-        ...(listeners.some(({ target }) => target.kind === 'service') && { resolver: await this.#resolver() }),
-        createBalancer: () => createBalancer(choice ? { policy: choice } : {}, this.runtime),
-      },
-      this.runtime,
-    )
-    await aborted(this.signal)
-    await proxy.drain(drainTimeoutMs)
+    const services = listeners.some(({ target }) => target.kind === 'service')
+    if (flags.snapshot !== undefined && !services) {
+      throw new FairleadError('INVALID_ARGUMENT', '--snapshot has no effect: no target is a service')
+    }
+    const file = await this.#snapshotFile()
+    try {
+      const proxy = await startProxy(
+        {
+          listeners,
+          retries: flags.retries,
+          connectTimeoutMs: this.#duration('connect-timeout'),
+          idleTimeoutMs: this.#duration('idle-timeout'),
+          ...(flags['max-connections'] !== undefined && { maxConnections: flags['max-connections'] }),
+          ...(flags['proxy-protocol'] && { proxyProtocol: flags['proxy-protocol'] }),
+          ...(flags.trust && { trust: flags.trust }),
+          ...(flags.allow && { allow: flags.allow }),
+          onEvent: (event) => this.#tell(event),
+        },
+        {
+          ...(services && { resolver: await this.#resolver(file) }),
+          onSnapshot: (snapshot) => file?.save(snapshot),
+          createBalancer: () => createBalancer(choice ? { policy: choice } : {}, this.runtime),
+        },
+        this.runtime,
+      )
+      await aborted(this.signal)
+      await proxy.drain(drainTimeoutMs)
+    } finally {
+      await file?.close()
+    }
   }
 
   #duration(flag: 'connect-timeout' | 'idle-timeout' | 'drain-timeout'): number {
@@ -134,10 +150,17 @@ or ADDRESS[@WEIGHT],… SIGTERM stops accepting and lets open connections finish
     }
   }
 
-  async #resolver(): Promise<DataPlaneResolver> {
+  async #snapshotFile(): Promise<SnapshotFile | undefined> {
+    const path = this.flags.snapshot
+    if (path === undefined) return undefined
+    const { openSnapshotFile } = await import('../core/discovery/snapshot-file.js')
+    return openSnapshotFile({ path, prefix: this.prefix }, this.runtime)
+  }
+
+  async #resolver(file: SnapshotFile | undefined): Promise<DataPlaneResolver> {
     const { createResolver } = await import('../core/discovery/resolver.js')
     const resolver = createResolver(await this.store(), { prefix: this.prefix }, this.runtime)
-    return createDataPlaneResolver(resolver, {}, this.runtime)
+    return createDataPlaneResolver(file ? file.startingFrom(resolver) : resolver, {}, this.runtime)
   }
 
   #tell(event: ProxyEvent): void {
