@@ -12,17 +12,18 @@ export interface PickTimes {
 
 export const SIZES = [10, 1_000, 10_000] as const
 
+const [policyName, rounds, equal] = process.argv.slice(2)
 const PICKS = 400_000
 const BUILDS = 5
 const REQUESTS: readonly PickRequest[] = Array.from({ length: 4096 }, (_, i) => ({
   key: `10.${i >> 8}.${i & 255}.${(i * 7) & 255}`,
 }))
 
-/** Endpoints of weights 1 to 10 that are busy and have been heard of at different times. */
+/** Endpoints, of weights 1 to 10 unless they are to be equal, that are busy and were heard of at different times. */
 function upstreams(count: number): Upstream[] {
   return Array.from({ length: count }, (_, i) => {
     const host = `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`
-    const [address, weight] = [`${host}:8080`, 1 + (i % 10)]
+    const [address, weight] = [`${host}:8080`, equal === 'equal' ? 1 : 1 + (i % 10)]
     const upstream = new Upstream({
       ...{ id: address, address, host, port: 8080, weight, state: 'ready', role: 'server', meta: {} },
     })
@@ -75,6 +76,5 @@ function measure(name: PolicyName, rounds: number): PickTimes {
   return { picks, builds: Array.from({ length: rounds }, () => timeBuild(name, largest)) }
 }
 
-const [name, rounds] = process.argv.slice(2)
-const known = POLICY_NAMES.find((each) => each === name)
+const known = POLICY_NAMES.find((each) => each === policyName)
 if (process.send && known) process.send(measure(known, Number(rounds)))

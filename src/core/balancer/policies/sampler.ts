@@ -3,6 +3,7 @@ import type { PickRequest } from '../policy.js'
 import type { Upstream } from '../upstream.js'
 import { AliasTable } from './alias-table.js'
 import { isExcluded, nextAllowed } from './candidates.js'
+import { FastRandom } from './fast-random.js'
 
 /** How often a draw that hit an excluded upstream is repeated before the upstreams after it are tried in turn. */
 const REDRAWS = 8
@@ -10,13 +11,13 @@ const REDRAWS = 8
 /** Draws candidates at random, by weight or uniformly, in constant time. */
 export class Sampler {
   readonly #candidates: readonly Upstream[]
-  readonly #random: Random
+  readonly #random: FastRandom
   /** Undefined where all weights are alike. */
   readonly #table: AliasTable | undefined
 
   constructor(candidates: readonly Upstream[], random: Random, weights?: Float64Array) {
     this.#candidates = candidates
-    this.#random = random
+    this.#random = new FastRandom(random)
     if (weights?.some((weight) => weight !== weights[0])) this.#table = new AliasTable(weights)
   }
 
