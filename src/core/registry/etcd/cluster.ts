@@ -89,7 +89,7 @@ export class Cluster {
           continue
         }
         if (!isTransient(error)) throw fromError(error)
-        this.demote(connection)
+        this.#demote(connection)
         failures.set(connection.name, reasonOf(error))
         if (!options.repeatable && !isUnsent(status)) break
         candidates = candidates.filter((candidate) => candidate !== connection)
@@ -130,20 +130,33 @@ export class Cluster {
       const stream = await connection.stream(method, metadataWith(token))
       return { stream, connection, token }
     } catch (error) {
-      this.demote(connection)
+      this.#demote(connection)
       throw fromError(error)
     }
   }
 
-  /** Prefers another endpoint from now on. */
-  demote(connection: Connection): void {
-    const index = this.connections.indexOf(connection)
-    if (index === this.#preferred) this.#preferred = (index + 1) % this.connections.length
+  /**
+   * What a stream that ended with `error` fails with. The next stream goes to another endpoint where this one is at
+   * fault, and logs in anew where the login has expired.
+   */
+  streamFailure({ connection, token }: OpenStream<StreamMethod>, error: unknown): FairleadError {
+    if (this.login?.isStale(statusOf(error))) {
+      this.login.discard(token)
+      return new FairleadError('UNAVAILABLE', 'the login to the registry has expired', { cause: error })
+    }
+    if (isTransient(error)) this.#demote(connection)
+    return fromError(error)
   }
 
   close(): void {
     this.#closing.abort(new FairleadError('ABORTED', 'the registry client is closed'))
     for (const connection of this.connections) connection.close()
+  }
+
+  /** Prefers another endpoint from now on. */
+  #demote(connection: Connection): void {
+    const index = this.connections.indexOf(connection)
+    if (index === this.#preferred) this.#preferred = (index + 1) % this.connections.length
   }
 
   #inOrder(): readonly Connection[] {

@@ -14,9 +14,9 @@ import type {
   TransactionResult,
   WatchBatch,
 } from '../store.js'
-import { Cluster } from './cluster.js'
+import { Cluster, type OpenStream } from './cluster.js'
 import { fromTransaction, rangeEnd, rangeStart, toEntry, toHeader, toTransactionResult } from './codec.js'
-import { fromError, isTransient, statusOf } from './errors.js'
+import { fromError } from './errors.js'
 import { KeepAlive } from './keep-alive.js'
 import { listAll } from './list.js'
 import { askMembers } from './members.js'
@@ -57,17 +57,16 @@ export class EtcdStore implements Store {
     try {
       // A watch that bears an expired login is refused without the chance of a new one, as a read is not.
       if (cluster.login) await this.#touch(prefixes[0] ?? '', signal)
-      const { stream, connection, token } = await cluster.openStream('watch', signal)
-      const cancel = () => stream.cancel()
+      const opened = await cluster.openStream('watch', signal)
+      const cancel = () => opened.stream.cancel()
       const signals = [signal, cluster.closing]
       for (const each of signals) each.addEventListener('abort', cancel)
+      if (signals.some(({ aborted }) => aborted)) cancel()
       try {
         const times = { answerMs: this.#commandTimeoutMs, quietMs: QUIET_WATCH_MS }
-        yield* watchOver(stream, prefixes, from, this.#runtime.clock, times)
+        yield* watchOver(opened.stream, prefixes, from, this.#runtime.clock, times)
       } catch (error) {
-        if (cluster.login?.isStale(statusOf(error))) cluster.login.discard(token)
-        if (isTransient(error)) cluster.demote(connection)
-        throw error
+        throw cluster.streamFailure(opened, error)
       } finally {
         for (const each of signals) each.removeEventListener('abort', cancel)
       }
@@ -100,27 +99,26 @@ export class EtcdStore implements Store {
     const request = { ID: String(id), keys: false }
     const response = await this.#cluster.call('leaseTimeToLive', request, { ...options, repeatable: true })
     const remainingSeconds = Number(response.TTL)
-    if (remainingSeconds <= 0) return undefined
+    // 0 is the last second of a lease, -1 that there is none.
+    if (remainingSeconds < 0) return undefined
     return { id, ttlSeconds: Number(response.grantedTTL), remainingSeconds }
   }
 
   openKeepAlive(handlers: KeepAliveHandlers): KeepAliveStream {
     const cluster = this.#cluster
-    let forget = (_error: unknown) => {}
+    let opened: OpenStream<'leaseKeepAlive'> | undefined
     const open = async () => {
-      const { stream, connection, token } = await cluster.openStream('leaseKeepAlive')
+      opened = await cluster.openStream('leaseKeepAlive')
+      const { stream } = opened
       const cancel = () => stream.cancel()
       cluster.closing.addEventListener('abort', cancel)
+      if (cluster.closing.aborted) cancel()
       stream.on('close', () => cluster.closing.removeEventListener('abort', cancel))
-      forget = (error) => {
-        if (cluster.login?.isStale(statusOf(error))) cluster.login.discard(token)
-        if (isTransient(error)) cluster.demote(connection)
-      }
       return stream
     }
     const onEnd = (error: Error) => {
-      forget(error)
-      handlers.onEnd(cluster.closing.aborted ? cluster.closing.reason : fromError(error))
+      const failure = opened ? cluster.streamFailure(opened, error) : fromError(error)
+      handlers.onEnd(cluster.closing.aborted ? cluster.closing.reason : failure)
     }
     const onAnswer = (id: bigint, ttlSeconds: number) => handlers.onAnswer(id, ttlSeconds)
     return new KeepAlive(open, { onAnswer, onEnd }, this.#runtime.clock, this.#commandTimeoutMs)
