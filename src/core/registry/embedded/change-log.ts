@@ -1,7 +1,7 @@
 import type { KeyValue } from './messages.js'
 
 /** What a change costs beside its key and value: the objects around it, roughly. */
-const CHANGE_OVERHEAD_BYTES = 256
+const CHANGE_OVERHEAD_BYTES = 320
 
 /** The changes of every revision still kept, oldest first, without gaps. */
 export class ChangeLog {

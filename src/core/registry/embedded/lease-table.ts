@@ -4,9 +4,9 @@ import type { LeaseBinding } from './mvcc-store.js'
 import { refusal } from './status.js'
 
 /** What etcd's default election timeout of 1 s makes of a shorter one: ceil(1.5 × 1 s). */
-export const MIN_LEASE_TTL_SECONDS = 2
+const MIN_LEASE_TTL_SECONDS = 2
 /** etcd's MaxLeaseTTL. */
-export const MAX_LEASE_TTL_SECONDS = 9_000_000_000
+const MAX_LEASE_TTL_SECONDS = 9_000_000_000
 /** How often etcd looks for leases that ran out. */
 const EXPIRY_INTERVAL_MS = 500
 

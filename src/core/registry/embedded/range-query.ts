@@ -1,7 +1,6 @@
-import { keyRange } from './key-range.js'
+import { type KeyRange, keyRange } from './key-range.js'
 import { type KeyValue, type RangeRequest, type RangeResponse, SortOrder, SortTarget } from './messages.js'
 import type { ReadOptions, ReadResult } from './mvcc-store.js'
-import type { KeyRange } from './key-range.js'
 
 const NOTHING = Buffer.alloc(0)
 

@@ -4,7 +4,7 @@ import { SortOrder, SortTarget } from './messages.js'
 import { refusal } from './status.js'
 
 /** "max-txn-ops: maximum number of operations permitted in a transaction", etcd's default. */
-export const MAX_TXN_OPS = 128
+const MAX_TXN_OPS = 128
 
 const highest = (values: Readonly<Record<string, number>>) => Math.max(...Object.values(values))
 const LAST_SORT_ORDER = highest(SortOrder)

@@ -13,7 +13,7 @@ export class EtcdStatus extends Error {
 }
 
 /** The refusals of etcd's `api/v3rpc/rpctypes/error.go` that can occur here, code and text to the letter. */
-export const REFUSALS = {
+const REFUSALS = {
   emptyKey: [status.INVALID_ARGUMENT, 'etcdserver: key is not provided'],
   keyNotFound: [status.INVALID_ARGUMENT, 'etcdserver: key not found'],
   valueProvided: [status.INVALID_ARGUMENT, 'etcdserver: value is provided'],
