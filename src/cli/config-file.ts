@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import { LineCounter, parseDocument } from 'yaml'
 import { FairleadError } from '../core/errors.js'
+import { readStdin } from './stdin.js'
 import { suggestion } from './suggest.js'
 
 /** Every key a config file may have: the long names of the common flags. */
@@ -16,7 +18,6 @@ export type ConfigValues = Readonly<Partial<Record<string, string | boolean>>>
  */
 export async function readConfigFile(path: string): Promise<ConfigValues> {
   const name = path === '-' ? 'stdin' : path
-  const { LineCounter, parseDocument } = await import('yaml')
   const lineCounter = new LineCounter()
   const document = parseDocument(await readText(path, name), { lineCounter, prettyErrors: false })
   const problem = document.errors[0]
@@ -69,11 +70,4 @@ async function readText(path: string, name: string): Promise<string> {
       hint: 'check the path given with --config or FAIRLEAD_CONFIG',
     })
   }
-}
-
-/** All of stdin as UTF-8 text. */
-export async function readStdin(): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString('utf8')
 }

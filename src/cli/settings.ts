@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { FairleadError } from '../core/errors.js'
 import { KeyLayout } from '../core/registry/keys.js'
-import { type ConfigValues, readConfigFile } from './config-file.js'
+import type { ConfigValues } from './config-file.js'
 import { parseDuration } from './duration.js'
 import { LOG_LEVELS, type LogLevel } from './log.js'
 import { OUTPUT_FORMATS, type OutputFormat } from './output/document.js'
@@ -30,7 +30,7 @@ export interface Settings {
 /** Throws INVALID_ARGUMENT naming the source of the value that is wrong. */
 export async function resolveSettings(flags: FlagValues, env: Env): Promise<Settings> {
   const path = text(flags.config) ?? text(env.FAIRLEAD_CONFIG)
-  const sources = new Sources(flags, env, path === undefined ? {} : await readConfigFile(path))
+  const sources = new Sources(flags, env, path === undefined ? {} : await configValues(path))
   const [user, password] = credentials(sources)
   return {
     endpoints: sources.endpoints(),
@@ -47,6 +47,12 @@ export async function resolveSettings(flags: FlagValues, env: Env): Promise<Sett
     logLevel: sources.oneOf('log-level', LOG_LEVELS, 'warn'),
     password,
   }
+}
+
+/** Most command lines have no config file: the YAML parser is loaded only for one. */
+async function configValues(path: string): Promise<ConfigValues> {
+  const { readConfigFile } = await import('./config-file.js')
+  return readConfigFile(path)
 }
 
 interface Found {

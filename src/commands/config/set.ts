@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core'
 import { BaseCommand } from '../../cli/base-command.js'
-import { readStdin } from '../../cli/config-file.js'
+import { readStdin } from '../../cli/stdin.js'
 import { parseJsonInput } from '../../cli/json-input.js'
 import { parseServiceConfig } from '../../core/balancer/service-config.js'
 import { parseServiceName } from '../../core/model/service.js'
