@@ -2,12 +2,13 @@ import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
 import { parseDuration } from '../cli/duration.js'
 import { parseKeyValues } from '../cli/key-values.js'
+import { signalStatus } from '../cli/stop.js'
 import { FairleadError } from '../core/errors.js'
 import { parseCheck } from '../core/health/check.js'
 import { newInstanceId } from '../core/registry/instance-id.js'
-import { createRegistrar } from '../core/registry/registrar.js'
+import { createRegistrar, parseTtl } from '../core/registry/registrar.js'
 import type { RegistrationEvent } from '../core/registry/registration.js'
-import { writeRecord } from '../core/registry/write-record.js'
+import { type WriteRequest, writeRecord } from '../core/registry/write-record.js'
 import { keepRegistered } from '../core/wrapper/keep-registered.js'
 import { parseAddress } from '../core/model/address.js'
 
@@ -108,12 +109,23 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
       throw new FairleadError('INVALID_ARGUMENT', 'a command cannot be run with --once or --permanent')
     }
     const { service, address } = this.args
-    const ttlSeconds = this.flags.permanent ? 'permanent' : this.#ttlSeconds()
+    const ttlSeconds: WriteRequest['ttlSeconds'] = this.flags.permanent ? 'permanent' : this.#ttlSeconds()
     const onConflict = this.flags['on-conflict']
-    const request = { ...this.#description(), service, address, ttlSeconds, onConflict, signal: this.signal } as const
-    const { endpoint, lease } = await writeRecord(await this.store(), this.prefix, request, this.runtime)
-    this.#registered(endpoint.address, endpoint.id, lease?.id ?? 0n, lease?.ttlSeconds)
-    return 0
+    const request: WriteRequest = {
+      ...this.#description(),
+      ...{ service, address, ttlSeconds, onConflict, signal: this.signal },
+      onWaiting: (remainingSeconds: number) => this.#waiting(address, remainingSeconds),
+    }
+    try {
+      const { endpoint, lease } = await writeRecord(await this.store(), this.prefix, request, this.runtime)
+      this.#registered(endpoint.address, endpoint.id, lease?.id ?? 0n, lease?.ttlSeconds)
+      return 0
+    } catch (error) {
+      // Being stopped is no success here: nothing was written.
+      const cause = this.stopCause
+      if (cause === undefined || cause === 'stdout closed') throw error
+      return signalStatus(cause)
+    }
   }
 
   async #keep(): Promise<number> {
@@ -134,7 +146,7 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
         ...(giveUpAfter === undefined ? {} : { giveUpAfterMs: parseDuration(giveUpAfter) }),
       },
       ...(this.flags.check === undefined ? {} : { check: parseCheck(this.flags.check) }),
-      checkIntervalMs: parseDuration(this.flags['check-interval']),
+      checkIntervalMs: this.#checkIntervalMs(),
       ...(program === undefined ? {} : { command: [program, ...args] as const }),
       drainDelayMs: parseDuration(this.flags['drain-delay']),
       stopTimeoutMs: parseDuration(this.flags['stop-timeout']),
@@ -157,7 +169,13 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
   }
 
   #ttlSeconds(): number {
-    return Math.max(1, Math.ceil(parseDuration(this.flags.ttl) / 1000))
+    return parseTtl(Math.ceil(parseDuration(this.flags.ttl) / 1000))
+  }
+
+  #checkIntervalMs(): number {
+    const interval = parseDuration(this.flags['check-interval'])
+    if (interval > 0) return interval
+    throw new FairleadError('INVALID_ARGUMENT', 'the check interval must be longer than 0')
   }
 
   #tell(address: string, id: string, event: RegistrationEvent): void {
@@ -175,8 +193,7 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
         void this.emit({ event: 'lost', service, address, id })
         break
       case 'waiting':
-        this.note(`waiting for ${address}: another registration holds it for up to ${event.remainingSeconds}s`)
-        void this.emit({ event: 'waiting', service, address, id, remaining: event.remainingSeconds })
+        this.#waiting(address, event.remainingSeconds)
         break
       case 'retrying':
         this.note(`retrying ${service} ${address}: ${event.error.message}`)
@@ -187,6 +204,12 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
         this.note(`deregistered ${service} ${address}`)
         void this.emit({ event: 'deregistered', service, address, id, how: event.end.how })
     }
+  }
+
+  #waiting(address: string, remainingSeconds: number): void {
+    const { service } = this.args
+    this.note(`waiting for ${address}: another registration holds it for up to ${remainingSeconds}s`)
+    void this.emit({ event: 'waiting', service, address, remaining: remainingSeconds })
   }
 
   #registered(address: string, id: string, lease: bigint, ttlSeconds?: number): void {

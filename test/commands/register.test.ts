@@ -187,6 +187,15 @@ describeWithPeers(['etcd', 'etcdctl'], 'fairlead register', () => {
     expect(await valueOf(etcd, KEY)).toContain('"id":"second"')
   })
 
+  it('--once that is stopped while it waits for another registration has not succeeded', async () => {
+    const holder = register('--ttl', '30s')
+    await holder.waitForLine(registered)
+    const cli = register('--once')
+    await cli.waitForLine(/^waiting for 10\.0\.0\.5:8080: /)
+    cli.signal('SIGTERM')
+    expect((await cli.ended).code).toBe(143)
+  })
+
   it('a process that was killed comes back at once under its id, and within the TTL without one', async () => {
     for (const id of [['--id', 'same'], []]) {
       const killed = register('--ttl', '3s', ...id)
@@ -204,6 +213,9 @@ describeWithPeers(['etcd', 'etcdctl'], 'fairlead register', () => {
     [['register', 'web', '0.0.0.0:80'], 2, /unspecified/],
     [['register', '.web', ADDRESS], 2, /bad service name/],
     [['register', 'web', ADDRESS, '--weight', '1001'], 2, /weight must be/],
+    [['register', 'web', ADDRESS, '--ttl', '0'], 2, /bad TTL: 0 s/],
+    [['register', 'web', ADDRESS, '--once', '--ttl', '0'], 2, /bad TTL: 0 s/],
+    [['register', 'web', ADDRESS, '--check', 'tcp', '--check-interval', '0'], 2, /check interval/],
     [['register', 'web', ADDRESS, '--check', 'udp'], 2, /bad check "udp"/],
     [['register', 'web', ADDRESS, '--meta', 'x'], 2, /bad --meta "x"/],
     [['register', 'web', ADDRESS, '--'], 2, /no command after --/],

@@ -101,6 +101,28 @@ describe('a registration', () => {
     expect(store.text(KEY)).toBeUndefined()
   })
 
+  it('learns that it was deregistered while it was cut off', async () => {
+    const { clock, store, start } = setUp()
+    const registration = start()
+    await clock.advance(100)
+    store.down()
+    const away = store.failing
+    store.failing = undefined
+    await store.txn({
+      then: [
+        { type: 'delete', key: KEY },
+        { type: 'put', key: GONE, value: '{"id":"me","reason":"deregistered"}' },
+      ],
+    })
+    store.failing = away
+    await clock.advance(30_000)
+    expect(registration.state).toBe('lost')
+    store.up()
+    await clock.advance(2000)
+    expect(await registration.closed).toEqual({ how: 'deregistered' })
+    expect(store.text(KEY)).toBeUndefined()
+  })
+
   it('is not deterred by an old tombstone of its own', async () => {
     const { clock, store, start } = setUp()
     await store.put(GONE, '{"id":"me","reason":"deregistered"}')

@@ -19,6 +19,8 @@ export interface WriteRequest extends Description {
   readonly ttlSeconds: number | 'permanent'
   /** Default `wait`. */
   readonly onConflict?: ConflictMode
+  /** Called when another registration holds the address and its lease is waited out. */
+  readonly onWaiting?: (remainingSeconds: number) => void
   readonly signal?: AbortSignal
 }
 
@@ -56,6 +58,7 @@ export async function writeRecord(
     if (foreign && request.onConflict !== 'takeover' && foreign.lease !== 0n) {
       const look = await holder.look(store, foreign.lease, runtime.clock.now())
       if (look === 'renewed') throw conflict(service, own.address, seen)
+      if (look.first) request.onWaiting?.(look.first.remainingSeconds)
       await sleep(runtime.clock, Math.min(Math.max(look.again, 50), 500), signal)
       seen = await sight(store, place, options)
       continue
