@@ -1,7 +1,8 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { cleanUp, cleanup, dial, ending, readSome, startEcho, startNamed } from '../proxy/support.js'
+import { cleanUp, cleanup, dial, ending, readSome, startEcho, startNamed, until } from '../proxy/support.js'
 import { run, start } from '../support/cli.js'
 
 afterEach(cleanUp)
@@ -92,5 +93,24 @@ describe('fairlead proxy', () => {
     expect(result.stderr).toContain(message)
     expect(result.code).toBe(2)
     expect(result.stderr).not.toContain('listening')
+  })
+
+  it('survives running out of file descriptors', async () => {
+    const echo = await startEcho()
+    const command = `ulimit -n 60 && exec "$0" "$1" proxy 0=${echo.address} -o ndjson`
+    const child = spawn('sh', ['-c', command, process.execPath, 'bin/run.js'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    cleanup(() => child.kill('SIGKILL'))
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    await until(() => output.includes('\n'), 'it listens')
+    const port = Number(/:(\d+)"/.exec(output)![1])
+    const clients = await Promise.all(Array.from({ length: 100 }, () => dial(port).catch(() => undefined)))
+    await until(() => /accept_failed|connect_failed/.test(output), 'descriptors run out')
+    for (const client of clients) client?.destroy()
+    await until(() => echo.sockets.every((socket) => socket.destroyed), 'every connection is over')
+    const client = await dial(port)
+    client.write('alive')
+    expect(await readSome(client)).toBe('alive')
+    expect(child.exitCode).toBeNull()
   })
 })

@@ -1,6 +1,9 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createBalancer } from '../../src/core/balancer/balancer.js'
+import { parseListen } from '../../src/core/proxy/listen.js'
+import { startProxy } from '../../src/core/proxy/proxy.js'
 import { runtime as manualRuntime } from '../support/balancing.js'
 import {
   HandResolver,
@@ -137,9 +140,6 @@ describe('draining', () => {
 describe('starting', () => {
   it('fails as a whole when one address is in use', async () => {
     const server = await startServer(() => {})
-    const { startProxy } = await import('../../src/core/proxy/proxy.js')
-    const { parseListen } = await import('../../src/core/proxy/listen.js')
-    const { createBalancer } = await import('../../src/core/balancer/balancer.js')
     const runtime = manualRuntime()
     const listeners = [`0=${server.address}`, `${server.port}=${server.address}`].map(parseListen)
     const dependencies = { createBalancer: () => createBalancer({}, runtime) }
