@@ -129,7 +129,6 @@ or ADDRESS[@WEIGHT],… SIGTERM stops accepting and lets open connections finish
         },
         {
           ...(services && { resolver: await this.#resolver(file) }),
-          onSnapshot: (snapshot) => file?.save(snapshot),
           createBalancer: () => createBalancer(choice ? { policy: choice } : {}, this.runtime),
         },
         this.runtime,
@@ -160,7 +159,7 @@ or ADDRESS[@WEIGHT],… SIGTERM stops accepting and lets open connections finish
   async #resolver(file: SnapshotFile | undefined): Promise<DataPlaneResolver> {
     const { createResolver } = await import('../core/discovery/resolver.js')
     const resolver = createResolver(await this.store(), { prefix: this.prefix }, this.runtime)
-    return createDataPlaneResolver(file ? file.startingFrom(resolver) : resolver, {}, this.runtime)
+    return createDataPlaneResolver(resolver, { snapshotFile: file }, this.runtime)
   }
 
   #tell(event: ProxyEvent): void {
