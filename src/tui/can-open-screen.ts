@@ -1,5 +1,7 @@
-/** Whether there is a terminal to draw on and a keyboard to read from. Ink draws nothing where it sees CI. */
+/** Whether there is a terminal to draw on and a keyboard to read from. Where it sees CI, Ink draws nothing: neither do we. */
 export function canOpenScreen(): boolean {
   const { env, stdin, stdout } = process
-  return Boolean(stdin.isTTY && stdout.isTTY) && env.TERM !== 'dumb' && !env.CI
+  const isSet = (value: string | undefined) => value !== undefined && value !== '0' && value !== 'false'
+  const isCi = isSet(env.CI) || isSet(env.CONTINUOUS_INTEGRATION)
+  return Boolean(stdin.isTTY && stdout.isTTY) && env.TERM !== 'dumb' && !isCi
 }

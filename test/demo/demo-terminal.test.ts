@@ -21,7 +21,7 @@ describeWithPeers(['tmux'], 'fairlead demo on a terminal', () => {
 
   beforeEach(() => {
     socket = `fairlead-${randomUUID()}`
-    const env = ['-u', 'CI', '-u', 'NO_COLOR', '-u', 'TMUX', 'PS1=$ ', 'sh']
+    const env = ['-u', 'CI', '-u', 'CONTINUOUS_INTEGRATION', '-u', 'NO_COLOR', '-u', 'TMUX', 'PS1=$ ', 'sh']
     tmux('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', 'env', ...env)
   })
   afterEach(() => {
