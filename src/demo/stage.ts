@@ -71,7 +71,6 @@ export class Stage {
     const listening = new EventWaiter('the registry', 'listening', this.#options.runtime.clock, this.#signal)
     this.#startFairlead('the registry', ['registry', '--listen', '127.0.0.1:0', '-o', 'ndjson'], listening.offer)
     const registry = withoutScheme((await listening.event).listen)
-    this.#state.registry = registry
     this.#state.tell('registry', `etcd-compatible, in memory, on ${registry}`)
     return registry
   }

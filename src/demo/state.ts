@@ -7,7 +7,6 @@ export type EndpointPhase = 'starting' | 'ready' | 'leaving' | 'away'
 export interface DemoView {
   readonly service: string
   /** Undefined until it listens. */
-  readonly registry: string | undefined
   readonly proxy: string | undefined
   /** Since the start of it all, milliseconds. */
   readonly elapsedMs: number
@@ -39,7 +38,6 @@ const KEPT_EVENTS = 50
 
 /** What is known of the demo so far. Told by the stage, read by the views. */
 export class DemoState {
-  registry: string | undefined
   proxy: string | undefined
   readonly #tally = new Tally()
   readonly #phases = new Map<string, EndpointPhase>()
@@ -94,7 +92,6 @@ export class DemoState {
   view(): DemoView {
     return {
       service: this.service,
-      registry: this.registry,
       proxy: this.proxy,
       elapsedMs: this.#elapsed(),
       loadMs: this.#loadStartedAt === undefined ? 0 : this.#elapsed() - this.#loadStartedAt,

@@ -16,7 +16,7 @@ function endpoint(address: string, weight: number, share: number): EndpointView 
 }
 
 const VIEW: DemoView = {
-  ...{ service: 'web', registry: '127.0.0.1:40000', proxy: '127.0.0.1:41234' },
+  ...{ service: 'web', proxy: '127.0.0.1:41234' },
   ...{ elapsedMs: 9900, loadMs: 8400, durationMs: 15_000, requests: 2400, failed: 0, rate: 300 },
   endpoints: [
     endpoint('127.0.0.1:40001', 1, 1 / 6),
