@@ -21,6 +21,7 @@ what drains, what is in maintenance, and balancers. Exits 3 for an unknown servi
       char: 'l',
       aliases: ['label'],
       multiple: true,
+      multipleNonGreedy: true,
       helpValue: 'k=v,…',
       description: 'only endpoints whose metadata agrees: k=v or k!=v, all of them',
     }),

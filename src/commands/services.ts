@@ -9,9 +9,10 @@ export default class Services extends BaseCommand<typeof Services> {
   async run() {
     const services = await listServices(await this.store(), this.prefix, { signal: this.signal })
     const skipped = services.reduce((sum, service) => sum + service.skipped, 0)
+    const documents = services.map(({ skipped, ...counts }) => (skipped > 0 ? { ...counts, skipped } : counts))
     await this.print({
-      json: { services },
-      ndjson: services.map((service) => ({ ...service })),
+      json: { services: documents },
+      ndjson: documents,
       table: {
         columns: ['service', 'endpoints', 'ready'],
         rows: services.map(({ service, endpoints, ready }) => [service, endpoints, ready]),

@@ -33,8 +33,8 @@ describe('fairlead pick --static', () => {
       picks: 1000,
       address: expect.stringMatching(/^10\.0\.0\.[56]:80$/) as string,
       distribution: [
-        { address: '10.0.0.5:80', weight: 3, picks: 600, share: 0.6, expected: 0.6 },
         { address: '10.0.0.6:80', weight: 2, picks: 400, share: 0.4, expected: 0.4 },
+        { address: '10.0.0.5:80', weight: 3, picks: 600, share: 0.6, expected: 0.6 },
       ],
     })
   })

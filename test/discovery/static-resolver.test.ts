@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { createStaticResolver, parseStaticEndpoints } from '../../src/core/discovery/static-resolver.js'
 
 describe('static endpoints', () => {
-  it('reads addresses and weights, sorted by address', () => {
+  it('reads addresses and weights, in the order given', () => {
     const endpoints = parseStaticEndpoints('10.0.0.6:80, 10.0.0.5:80@3,[::1]:80@0')
     expect(endpoints.map((e) => [e.address, e.weight])).toEqual([
-      ['10.0.0.5:80', 3],
       ['10.0.0.6:80', 1],
+      ['10.0.0.5:80', 3],
       ['[::1]:80', 0],
     ])
-    expect(endpoints[0]).toEqual({
+    expect(endpoints[1]).toEqual({
       ...{ id: '10.0.0.5:80', address: '10.0.0.5:80', host: '10.0.0.5', port: 80, weight: 3 },
       ...{ state: 'ready', role: 'server', meta: {} },
     })

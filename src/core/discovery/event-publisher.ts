@@ -95,8 +95,8 @@ export class EventPublisher {
     if (type === 'put') return { type, service, revision, record }
     const { departed } = this.#view.services.get(service) ?? {}
     if (departed?.has(record.endpoint.address)) return { type, service, revision, record, reason: 'deregistered' }
-    if (record.lease === 0n) return { type, service, revision, record, reason: 'deleted' }
-    return isDue ? { type, service, revision, record, reason: 'expired' } : undefined
+    if (!isDue) return undefined
+    return { type, service, revision, record, reason: record.lease === 0n ? 'deleted' : 'expired' }
   }
 
   #snapshot(): RegistryEvent {

@@ -9,7 +9,7 @@ const MAX_WEIGHT = 1000
 const NO_META: Readonly<Record<string, string>> = Object.freeze({})
 
 /**
- * Reads a fixed list of endpoints written `ADDR[@WEIGHT],…` (weight 0–1000, default 1), sorted by address. Throws
+ * Reads a fixed list of endpoints written `ADDR[@WEIGHT],…` (weight 0–1000, default 1), in the order given. Throws
  * INVALID_ARGUMENT naming the entry that is wrong or repeats an address.
  */
 export function parseStaticEndpoints(text: string): readonly Endpoint[] {
@@ -21,7 +21,7 @@ export function parseStaticEndpoints(text: string): readonly Endpoint[] {
     if (byAddress.has(endpoint.address)) throw badEntry(text, `${endpoint.address} is listed twice`)
     byAddress.set(endpoint.address, endpoint)
   }
-  return Object.freeze([...byAddress.values()].sort((a, b) => (a.address < b.address ? -1 : 1)))
+  return Object.freeze([...byAddress.values()])
 }
 
 function parseEntry(entry: string): Endpoint {

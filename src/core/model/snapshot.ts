@@ -1,8 +1,8 @@
 import type { Endpoint } from './endpoint.js'
 
 /**
- * The complete set of a service's endpoints at one registry revision: never a delta. Frozen; endpoints are sorted by
- * address and each address appears once.
+ * The complete set of a service's endpoints at one registry revision: never a delta. Frozen; each address appears once.
+ * Endpoints are sorted by address, those of a static list stand as they were given.
  */
 export interface Snapshot {
   readonly service: string
