@@ -8,6 +8,8 @@ export default defineConfig({
     hookTimeout: 30_000,
     disableConsoleIntercept: true,
     pool: 'forks',
+    // Most suites wait for other processes most of the time.
+    maxWorkers: 4,
     reporters: ['default', './test/support/closing-line-reporter.ts'],
   },
 })

@@ -100,7 +100,7 @@ describe('a resolver on the in-memory registry', () => {
     const known = new Map(first.snapshot.endpoints.map((endpoint) => [endpoint.address, endpoint]))
     expect(last.snapshot.endpoints.every((endpoint) => known.get(endpoint.address) === endpoint)).toBe(true)
     expect(reader.seen.length - before).toBeLessThan(300)
-    expect(reader.events.filter(({ type }) => type === 'delete')).toHaveLength(1000)
+    await eventually(() => expect(reader.events.filter(({ type }) => type === 'delete')).toHaveLength(1000))
     await writer.close()
   }, 60_000)
 
@@ -177,10 +177,12 @@ describeWithPeers(['etcd', 'etcdctl'], 'a resolver on etcd', () => {
     faults.heal()
     await reader.settled([2, 3])
     expect(reader.wasEmptied).toBe(false)
-    const types = reader.events.map(({ type }) => type)
-    expect(types.slice(0, 2)).toEqual(['snapshot', 'stale'])
-    expect(types.filter((type) => type === 'put' || type === 'delete')).toEqual(['put', 'delete'])
-    expect(types.indexOf('live')).toBeGreaterThan(0)
+    await eventually(() => {
+      const types = reader.events.map(({ type }) => type)
+      expect(types.slice(0, 2)).toEqual(['snapshot', 'stale'])
+      expect(types.filter((type) => type === 'put' || type === 'delete')).toEqual(['put', 'delete'])
+      expect(types.indexOf('live')).toBeGreaterThan(0)
+    })
   })
 
   it('finds what happened before a compaction while its watch was cut', async () => {
