@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The files of core that belong to no part: all may import them. */
-const BASE = ['errors', 'runtime', 'backoff', 'seeded-random'].map((name) => `src/core/${name}.ts`)
+const BASE = ['errors', 'runtime', 'backoff', 'in-parallel', 'seeded-random'].map((name) => `src/core/${name}.ts`)
 
 /** npm packages and the folders that may import them. The others of package.json are not for core. */
 const CONFINED: Readonly<Record<string, readonly string[]>> = {

@@ -1,4 +1,5 @@
 import type { FairleadError } from '../errors.js'
+import { compareText } from '../model/order.js'
 import type { Clock } from '../runtime.js'
 import { EventQueue } from './event-queue.js'
 import type { RegistryEvent } from './registry-event.js'
@@ -102,7 +103,7 @@ export class EventPublisher {
   #snapshot(): RegistryEvent {
     const { revision } = this.#view
     const services = [...this.#view.services.values()]
-      .sort((a, b) => (a.service < b.service ? -1 : 1))
+      .sort((a, b) => compareText(a.service, b.service))
       .map((cache) => ({
         service: cache.service,
         records: cache.records(),

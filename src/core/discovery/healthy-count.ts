@@ -1,4 +1,6 @@
+import { inParallel } from '../in-parallel.js'
 import type { Endpoint } from '../model/endpoint.js'
+import { byAddress } from '../model/order.js'
 import type { Clock } from '../runtime.js'
 
 /** Checks an endpoint once: undefined if it works, else the reason. Never rejects. */
@@ -48,18 +50,14 @@ export class HealthyCount {
     this.#cancel?.()
     if (this.#endpoints.length < this.#count || this.#stop.signal.aborted) return
     this.#isRunning = true
-    const waiting = this.#endpoints.values()
     const passed: Endpoint[] = []
     const failures = new Map<string, string>()
-    const worker = async () => {
-      for (const endpoint of waiting) {
-        const reason = await this.#probe(endpoint, this.#stop.signal)
-        if (this.#stop.signal.aborted) return
-        if (reason === undefined) passed.push(endpoint)
-        else if (failures.size < FAILURES_KEPT) failures.set(endpoint.address, reason)
-      }
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    await inParallel(this.#endpoints, AT_ONCE, async (endpoint) => {
+      if (this.#stop.signal.aborted) return
+      const reason = await this.#probe(endpoint, this.#stop.signal)
+      if (reason === undefined) passed.push(endpoint)
+      else if (failures.size < FAILURES_KEPT) failures.set(endpoint.address, reason)
+    })
     this.#isRunning = false
     if (this.#stop.signal.aborted) return
     this.failures = failures
@@ -67,7 +65,7 @@ export class HealthyCount {
       this.#cancel = this.#clock.after(INTERVAL_MS, () => void this.#round())
       return
     }
-    this.passed = passed.sort((a, b) => (a.address < b.address ? -1 : 1))
+    this.passed = passed.sort(byAddress)
     this.#onPassed()
   }
 }

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../model/endpoint.js'
+import { byAddress } from '../model/order.js'
 import type { Snapshot } from '../model/snapshot.js'
 import type { Runtime } from '../runtime.js'
 import { LatestResolution } from './latest.js'
@@ -99,6 +100,6 @@ export function holdMassExpiry(
 
 function withHeld(snapshot: Snapshot, held: ReadonlyMap<string, Endpoint>): Snapshot {
   if (held.size === 0) return snapshot
-  const endpoints = [...snapshot.endpoints, ...held.values()].sort((a, b) => (a.address < b.address ? -1 : 1))
+  const endpoints = [...snapshot.endpoints, ...held.values()].sort(byAddress)
   return Object.freeze({ ...snapshot, endpoints: Object.freeze(endpoints) })
 }

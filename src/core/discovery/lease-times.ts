@@ -1,3 +1,4 @@
+import { inParallel } from '../in-parallel.js'
 import type { Registered } from '../registry/record.js'
 import type { CallOptions, LeaseInfo, Store } from '../registry/store.js'
 
@@ -10,14 +11,11 @@ export async function readLeaseTimes(
   records: readonly Registered[],
   options: CallOptions = {},
 ): Promise<ReadonlyMap<bigint, LeaseInfo>> {
-  const waiting = new Set(records.map(({ lease }) => lease).filter((lease) => lease !== 0n)).values()
+  const leases = [...new Set(records.map(({ lease }) => lease).filter((lease) => lease !== 0n))]
   const found = new Map<bigint, LeaseInfo>()
-  const worker = async () => {
-    for (const lease of waiting) {
-      const info = await store.leaseInfo(lease, options)
-      if (info) found.set(lease, info)
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  await inParallel(leases, AT_ONCE, async (lease) => {
+    const info = await store.leaseInfo(lease, options)
+    if (info) found.set(lease, info)
+  })
   return found
 }

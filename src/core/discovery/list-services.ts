@@ -1,3 +1,4 @@
+import { compareText } from '../model/order.js'
 import { KeyLayout } from '../registry/keys.js'
 import { decodeEntry, mergeRecords } from '../registry/service-records.js'
 import type { CallOptions, Store } from '../registry/store.js'
@@ -35,5 +36,5 @@ export async function listServices(
       const ready = registered.filter(({ endpoint }) => endpoint.role === 'server' && endpoint.state === 'ready')
       return { service, endpoints: registered.length, ready: ready.length, skipped: skipped.length }
     })
-    .sort((a, b) => (a.service < b.service ? -1 : 1))
+    .sort((a, b) => compareText(a.service, b.service))
 }

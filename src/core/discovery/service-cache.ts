@@ -1,10 +1,12 @@
 import type { Endpoint } from '../model/endpoint.js'
+import { byAddress, compareText } from '../model/order.js'
 import type { SkippedRecord, Snapshot } from '../model/snapshot.js'
 import type { ParsedKey } from '../registry/keys.js'
 import { decodeRecord, type Registered } from '../registry/record.js'
+import { decodeServiceConfig } from '../registry/service-config.js'
+import { newestFirst, repeats } from '../registry/service-records.js'
 import type { Entry } from '../registry/store.js'
 import { sameEndpoint } from './same-endpoint.js'
-import { decodeServiceConfig } from '../registry/service-config.js'
 
 /** What an entry did to a service as its users see it. `record` is the endpoint that came, changed or went. */
 export interface Change {
@@ -69,7 +71,7 @@ export class ServiceCache {
   /** The records that count, in order of address. */
   records(): readonly Registered[] {
     const records = [...this.#byAddress.values()].map((candidates) => candidates[0]!)
-    return records.sort((a, b) => compare(a.endpoint.address, b.endpoint.address))
+    return records.sort((a, b) => byAddress(a.endpoint, b.endpoint))
   }
 
   /** Addresses that were taken out on purpose and not registered again. The same set until that changes. */
@@ -121,7 +123,10 @@ export class ServiceCache {
     const config = this.#config
     if (last && endpoints === last.endpoints && skipped === last.skipped && config === last.serviceConfig) return last
     this.#snapshot = Object.freeze({
-      ...{ service: this.service, revision, endpoints, skipped },
+      service: this.service,
+      revision,
+      endpoints,
+      skipped,
       ...(config === undefined ? undefined : { serviceConfig: config }),
     })
     return this.#snapshot
@@ -210,7 +215,7 @@ export class ServiceCache {
     }
     this.#touched.clear()
     if (gone.size === 0) return last
-    changed.sort((a, b) => compare(a.address, b.address))
+    changed.sort(byAddress)
     const merged: Endpoint[] = []
     let next = 0
     for (const endpoint of last) {
@@ -226,10 +231,9 @@ export class ServiceCache {
     const skipped = [...this.#unreadable.values()]
     for (const address of this.#repeated) {
       const [newest, ...older] = this.#byAddress.get(address)!
-      for (const { key } of older)
-        skipped.push({ key, reason: `repeats the address ${address} of the newer ${newest!.key}` })
+      for (const record of older) skipped.push(repeats(record, newest!))
     }
-    return Object.freeze(skipped.sort((a, b) => compare(a.key, b.key)))
+    return Object.freeze(skipped.sort((a, b) => compareText(a.key, b.key)))
   }
 }
 
@@ -240,14 +244,4 @@ function roleOf(parsed: ParsedKey): 'server' | 'balancer' {
 function keepIdentity(record: Registered | SkippedRecord, before: Held['record']): Registered | SkippedRecord {
   if ('reason' in record || !before || 'reason' in before) return record
   return sameEndpoint(record.endpoint, before.endpoint) ? { ...record, endpoint: before.endpoint } : record
-}
-
-/** "Two keys with one address are one endpoint (the newest create revision wins)." */
-function newestFirst(a: Registered, b: Registered): number {
-  if (a.createRevision !== b.createRevision) return a.createRevision > b.createRevision ? -1 : 1
-  return compare(b.key, a.key)
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,5 +1,6 @@
 import { FairleadError } from '../errors.js'
 import type { Endpoint } from '../model/endpoint.js'
+import { byAddress } from '../model/order.js'
 import { isServiceName } from '../model/service.js'
 import type { Snapshot } from '../model/snapshot.js'
 import { decodeRecord, encodeRecord } from '../registry/record.js'
@@ -9,7 +10,8 @@ const SCHEMA_VERSION = 1
 /** The text of a snapshot file: endpoints in the form their records have in the registry. */
 export function encodeSnapshots(prefix: string, snapshots: Iterable<Snapshot>): string {
   const services = [...snapshots].map(({ service, revision, endpoints, serviceConfig }) => ({
-    ...{ service, revision: String(revision) },
+    service,
+    revision: String(revision),
     endpoints: endpoints.map((endpoint) => JSON.parse(encodeRecord(endpoint)) as unknown),
     ...(serviceConfig === undefined ? undefined : { serviceConfig }),
   }))
@@ -38,15 +40,15 @@ export function decodeSnapshots(prefix: string, text: string): ReadonlyMap<strin
 function decodeService(raw: unknown): Snapshot | undefined {
   if (!isObject(raw) || typeof raw.service !== 'string' || !isServiceName(raw.service)) return undefined
   const { service, revision, endpoints, serviceConfig } = raw
-  const byAddress = new Map<string, Endpoint>()
+  const found = new Map<string, Endpoint>()
   for (const record of Array.isArray(endpoints) ? (endpoints as unknown[]) : []) {
     const endpoint = isObject(record) ? decodeEndpoint(record) : undefined
-    if (endpoint) byAddress.set(endpoint.address, endpoint)
+    if (endpoint) found.set(endpoint.address, endpoint)
   }
   return Object.freeze({
     service,
     revision: typeof revision === 'string' && /^\d{1,19}$/.test(revision) ? BigInt(revision) : 0n,
-    endpoints: Object.freeze([...byAddress.values()].sort((a, b) => (a.address < b.address ? -1 : 1))),
+    endpoints: Object.freeze([...found.values()].sort(byAddress)),
     skipped: Object.freeze([]),
     ...(isObject(serviceConfig) ? { serviceConfig: Object.freeze(serviceConfig) } : undefined),
   })

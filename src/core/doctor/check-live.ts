@@ -1,9 +1,9 @@
 import { probe } from '../health/check.js'
+import { inParallel } from '../in-parallel.js'
 import type { Registered } from '../registry/record.js'
 import type { Store } from '../registry/store.js'
 import type { Clock } from '../runtime.js'
 import type { Finding } from './finding.js'
-import { inParallel } from './in-parallel.js'
 
 /** So many leases and ports are looked at; a finding tells when there are more. */
 const MOST = 2000

@@ -1,5 +1,6 @@
 import { FairleadError } from '../errors.js'
 import { parseServiceConfig } from '../balancer/service-config.js'
+import { compareText } from '../model/order.js'
 import type { KeyLayout } from '../registry/keys.js'
 import type { Registered } from '../registry/record.js'
 import { decodeServiceConfig } from '../registry/service-config.js'
@@ -24,7 +25,7 @@ export function checkRecords(layout: KeyLayout, entries: readonly Entry[], only?
     if (own) own.push(entry)
     else services.set(parsed.service, [entry])
   }
-  return [...services].sort(([a], [b]) => (a < b ? -1 : 1)).map(([service, own]) => checkService(layout, service, own))
+  return [...services].sort(([a], [b]) => compareText(a, b)).map(([service, own]) => checkService(layout, service, own))
 }
 
 /** Keys below the prefix that stand for nothing. */

@@ -1,8 +1,8 @@
 import { FairleadError } from '../errors.js'
+import { inParallel } from '../in-parallel.js'
 import { parseServiceName } from '../model/service.js'
 import { findRecords, listRecords } from './find-record.js'
 import { KeyLayout } from './keys.js'
-import { Limiter } from './limiter.js'
 import { grantTombstoneLease, type Place, removeRecord, sight } from './record-access.js'
 import type { CallOptions, Store } from './store.js'
 
@@ -31,13 +31,8 @@ export async function deregister(
       : await findRecords(store, layout, service, which.address, options)
   if (places.length === 0) return []
   const lease = await grantTombstoneLease(store, 'deregistered', options)
-  const limiter = new Limiter(CONCURRENCY)
-  const removed = await Promise.all(
-    places.map((place) =>
-      limiter.run(() => removeOne(store, place, lease, options).then((done) => (done ? [place] : []))),
-    ),
-  )
-  return [...new Set(removed.flat().map(({ address }) => address))]
+  const removed = await inParallel(places, CONCURRENCY, (place) => removeOne(store, place, lease, options))
+  return [...new Set(places.filter((_, i) => removed[i]).map(({ address }) => address))]
 }
 
 /** False if it was gone already. */

@@ -1,3 +1,4 @@
+import { byAddress, compareText } from '../model/order.js'
 import type { SkippedRecord } from '../model/snapshot.js'
 import type { KeyLayout } from './keys.js'
 import { decodeRecord, type Registered } from './record.js'
@@ -31,7 +32,7 @@ export function decodeEntry(layout: KeyLayout, entry: Entry): Registered | Skipp
 
 /** Puts decoded records together: two with one address are one endpoint, and the one created last counts. */
 export function mergeRecords(records: Iterable<Registered | SkippedRecord>): ServiceRecords {
-  const byAddress = new Map<string, Registered>()
+  const counting = new Map<string, Registered>()
   const skipped: SkippedRecord[] = []
   for (const record of records) {
     if ('reason' in record) {
@@ -39,26 +40,27 @@ export function mergeRecords(records: Iterable<Registered | SkippedRecord>): Ser
       continue
     }
     const { address } = record.endpoint
-    const other = byAddress.get(address)
-    const newer = other === undefined || isNewer(record, other) ? record : other
+    const other = counting.get(address)
+    const newer = other === undefined || newestFirst(record, other) < 0 ? record : other
     if (other) skipped.push(repeats(newer === record ? other : record, newer))
-    byAddress.set(address, newer)
+    counting.set(address, newer)
   }
   return {
-    registered: [...byAddress.values()].sort((a, b) => compare(a.endpoint.address, b.endpoint.address)),
-    skipped: skipped.sort((a, b) => compare(a.key, b.key)),
+    registered: [...counting.values()].sort((a, b) => byAddress(a.endpoint, b.endpoint)),
+    skipped: skipped.sort((a, b) => compareText(a.key, b.key)),
   }
 }
 
-function isNewer(a: Registered, b: Registered): boolean {
-  if (a.createRevision !== b.createRevision) return a.createRevision > b.createRevision
-  return a.key > b.key
+/**
+ * The order of records of one address, the one that counts first: "the newest create revision wins". Two of one transaction
+ * have the same; the later key wins then.
+ */
+export function newestFirst(a: Registered, b: Registered): number {
+  if (a.createRevision !== b.createRevision) return a.createRevision > b.createRevision ? -1 : 1
+  return compareText(b.key, a.key)
 }
 
-function repeats(record: Registered, newer: Registered): SkippedRecord {
+/** Why a record does not count beside a newer one of the same address. */
+export function repeats(record: Registered, newer: Registered): SkippedRecord {
   return { key: record.key, reason: `repeats the address ${record.endpoint.address} of the newer ${newer.key}` }
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,4 +1,7 @@
-/** Applies `work` to every item, at most `width` at a time; the results are in the order of the items. */
+/**
+ * Applies `work` to every item, at most `width` at a time; the results are in the order of the items. Rejects with the first
+ * failure; what is under way then goes on.
+ */
 export async function inParallel<T, R>(
   items: readonly T[],
   width: number,
