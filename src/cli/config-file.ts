@@ -5,9 +5,20 @@ import { readStdin } from './stdin.js'
 import { suggestion } from './suggest.js'
 
 /** Every key a config file may have: the long names of the common flags. */
-export const CONFIG_KEYS: readonly string[] = [
-  ...['endpoints', 'cacert', 'cert', 'key', 'user', 'password-file', 'insecure', 'dial-timeout', 'command-timeout'],
-  ...['prefix', 'output', 'no-color', 'log-level'],
+const CONFIG_KEYS: readonly string[] = [
+  'endpoints',
+  'cacert',
+  'cert',
+  'key',
+  'user',
+  'password-file',
+  'insecure',
+  'dial-timeout',
+  'command-timeout',
+  'prefix',
+  'output',
+  'no-color',
+  'log-level',
 ]
 
 export type ConfigValues = Readonly<Partial<Record<string, string | boolean>>>

@@ -97,7 +97,7 @@ class Sources {
   duration(name: string, fallback: string): number {
     const found = this.find(name)
     if (found === undefined) return parseDuration(fallback)
-    const ms = parseDurationOf(found)
+    const ms = parseDuration(String(found.value), found.source)
     if (ms === 0) throw bad(found, 'a time-out must be longer than 0')
     return ms
   }
@@ -157,16 +157,8 @@ function environmentNames(name: string): string[] {
 /** etcdctl's own flags of the same name and meaning. */
 const ETCDCTL_HAS = new Set(['endpoints', 'cacert', 'cert', 'key', 'user', 'dial-timeout', 'command-timeout'])
 
-function parseDurationOf(found: Found): number {
-  try {
-    return parseDuration(String(found.value))
-  } catch {
-    throw bad(found, 'write a number and a unit (ms, s, m, h), for example 500ms, 10s or 2m')
-  }
-}
-
 function bad(found: Found, hint: string): FairleadError {
-  return new FairleadError('INVALID_ARGUMENT', `bad ${found.source}: ${JSON.stringify(found.value)}`, { hint })
+  return new FairleadError('INVALID_ARGUMENT', `bad ${found.source} ${JSON.stringify(found.value)}`, { hint })
 }
 
 function text(value: unknown): string | undefined {

@@ -4,7 +4,7 @@ export function suggestion(word: string, candidates: readonly string[]): string 
   return nearest === undefined ? undefined : `did you mean ${nearest}?`
 }
 
-export function nearestOf(word: string, candidates: readonly string[]): string | undefined {
+function nearestOf(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
   for (const candidate of candidates) {

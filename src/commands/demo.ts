@@ -44,7 +44,7 @@ export default class DemoCommand extends BaseCommand<typeof DemoCommand> {
   }
 
   #duration(): number {
-    const ms = parseDuration(this.flags.for)
+    const ms = parseDuration(this.flags.for, '--for')
     if (ms >= SHORTEST_DEMO_MS) return ms
     throw new FairleadError('INVALID_ARGUMENT', `--for ${this.flags.for} is too short for the demo`, {
       hint: `give at least ${SHORTEST_DEMO_MS / 1000}s`,
@@ -78,7 +78,11 @@ export default class DemoCommand extends BaseCommand<typeof DemoCommand> {
 
   async #printSummary(view: DemoView): Promise<void> {
     const rows = view.endpoints.map(({ address, weight, total: { requests, share, expected } }) => ({
-      ...{ address, weight, requests, share, expected },
+      address,
+      weight,
+      requests,
+      share,
+      expected,
     }))
     const json = { requests: view.requests, failed: view.failed, endpoints: rows }
     await this.print({

@@ -11,6 +11,7 @@ import type { ProxyEvent } from '../core/proxy/events.js'
 import { parseListen } from '../core/proxy/listen.js'
 import { startProxy } from '../core/proxy/proxy.js'
 import { proxyEventText } from '../core/proxy/event-text.js'
+import { aborted } from '../core/runtime.js'
 
 const BALANCING = 'BALANCING'
 const CONNECTIONS = 'CONNECTIONS'
@@ -141,12 +142,7 @@ or ADDRESS[@WEIGHT],… SIGTERM stops accepting and lets open connections finish
   }
 
   #duration(flag: 'connect-timeout' | 'idle-timeout' | 'drain-timeout'): number {
-    try {
-      return parseDuration(this.flags[flag])
-    } catch (error) {
-      const { message, hint } = error as FairleadError
-      throw new FairleadError('INVALID_ARGUMENT', `--${flag}: ${message}`, { ...(hint && { hint }) })
-    }
+    return parseDuration(this.flags[flag], `--${flag}`)
   }
 
   async #snapshotFile(): Promise<SnapshotFile | undefined> {
@@ -166,11 +162,4 @@ or ADDRESS[@WEIGHT],… SIGTERM stops accepting and lets open connections finish
     this.note(proxyEventText(event))
     void this.emit({ ...event })
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

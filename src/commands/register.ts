@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
 import { parseDuration } from '../cli/duration.js'
 import { parseKeyValues } from '../cli/key-values.js'
+import { leaseText } from '../cli/output/endpoint.js'
 import { signalStatus } from '../cli/stop.js'
 import { FairleadError } from '../core/errors.js'
 import { parseCheck } from '../core/health/check.js'
@@ -110,10 +111,13 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
     }
     const { service, address } = this.args
     const ttlSeconds: WriteRequest['ttlSeconds'] = this.flags.permanent ? 'permanent' : this.#ttlSeconds()
-    const onConflict = this.flags['on-conflict']
     const request: WriteRequest = {
       ...this.#description(),
-      ...{ service, address, ttlSeconds, onConflict, signal: this.signal },
+      service,
+      address,
+      ttlSeconds,
+      onConflict: this.flags['on-conflict'],
+      signal: this.signal,
       onWaiting: (remainingSeconds: number) => this.#waiting(address, remainingSeconds),
     }
     try {
@@ -137,19 +141,20 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
     }
     const giveUpAfter = this.flags['give-up-after']
     const options = {
-      ...{ service, address },
+      service,
+      address,
       registration: {
         ...this.#description(),
         id: this.flags.id ?? newInstanceId(this.runtime),
         ttlSeconds: this.#ttlSeconds(),
         onConflict: this.flags['on-conflict'],
-        ...(giveUpAfter === undefined ? {} : { giveUpAfterMs: parseDuration(giveUpAfter) }),
+        ...(giveUpAfter === undefined ? {} : { giveUpAfterMs: parseDuration(giveUpAfter, '--give-up-after') }),
       },
       ...(this.flags.check === undefined ? {} : { check: parseCheck(this.flags.check) }),
       checkIntervalMs: this.#checkIntervalMs(),
       ...(program === undefined ? {} : { command: [program, ...args] as const }),
-      drainDelayMs: parseDuration(this.flags['drain-delay']),
-      stopTimeoutMs: parseDuration(this.flags['stop-timeout']),
+      drainDelayMs: parseDuration(this.flags['drain-delay'], '--drain-delay'),
+      stopTimeoutMs: parseDuration(this.flags['stop-timeout'], '--stop-timeout'),
     }
     const registrar = createRegistrar(await this.store(), { prefix: this.prefix }, this.runtime)
     const onEvent = (event: RegistrationEvent) => this.#tell(address, options.registration.id, event)
@@ -169,11 +174,11 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
   }
 
   #ttlSeconds(): number {
-    return parseTtl(Math.ceil(parseDuration(this.flags.ttl) / 1000))
+    return parseTtl(Math.ceil(parseDuration(this.flags.ttl, '--ttl') / 1000))
   }
 
   #checkIntervalMs(): number {
-    const interval = parseDuration(this.flags['check-interval'])
+    const interval = parseDuration(this.flags['check-interval'], '--check-interval')
     if (interval > 0) return interval
     throw new FairleadError('INVALID_ARGUMENT', 'the check interval must be longer than 0')
   }
@@ -215,7 +220,7 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
   #registered(address: string, id: string, lease: bigint, ttlSeconds?: number): void {
     const { service } = this.args
     const ttl = ttlSeconds === undefined ? '' : ` ttl=${ttlSeconds}s`
-    this.note(`registered ${service} ${address} lease=${lease.toString(16)}${ttl}`)
-    void this.emit({ event: 'registered', service, address, id, lease: lease.toString(16), ttl: ttlSeconds })
+    this.note(`registered ${service} ${address} lease=${leaseText(lease)}${ttl}`)
+    void this.emit({ event: 'registered', service, address, id, lease: leaseText(lease), ttl: ttlSeconds })
   }
 }

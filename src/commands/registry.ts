@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
+import { aborted } from '../core/runtime.js'
 
 export default class RegistryCommand extends BaseCommand<typeof RegistryCommand> {
   static override summary = 'Run an etcd-compatible registry in memory, for development and CI'
@@ -25,16 +26,9 @@ no authentication and no TLS. Past revisions stay readable up to 100,000 of them
       }
       this.note(`listening ${registry.listen}: use it with FAIRLEAD_ENDPOINTS=${registry.endpoint}`)
       await this.emit({ event: 'listening', listen: registry.listen, endpoint: registry.endpoint })
-      await stopped(this.signal)
+      await aborted(this.signal)
     } finally {
       await registry.close()
     }
   }
-}
-
-function stopped(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -36,7 +36,7 @@ gone: nothing is registered any more. A registry that is away is waited for too.
     const condition = parseCondition(this.flags.for)
     const check = parseCheck(this.flags.check)
     const options = {
-      timeoutMs: parseDuration(this.flags.timeout),
+      timeoutMs: parseDuration(this.flags.timeout, '--timeout'),
       probe: (endpoint: Endpoint, signal: AbortSignal) =>
         probe(check, endpoint, PROBE_TIMEOUT_MS, this.runtime.clock, signal),
     }
@@ -44,13 +44,19 @@ gone: nothing is registered any more. A registry that is away is waited for too.
     const { revision, endpoints } = await waitFor(resolver, service, condition, options, this.runtime, this.signal)
     await this.print({
       json: {
-        ...{ service, for: this.flags.for, revision },
+        service,
+        for: this.flags.for,
+        revision,
         endpoints: endpoints.map((endpoint) => endpointJson({ endpoint, lease: 0n })),
       },
       table: {
         columns: ['address', 'weight', 'zone', 'state', 'meta'],
         rows: endpoints.map(({ address, weight, zone, state, meta }) => [
-          ...[address, weight, zone, stateCell(state), metaText(meta)],
+          address,
+          weight,
+          zone,
+          stateCell(state),
+          metaText(meta),
         ]),
         empty: `${service} is gone`,
       },

@@ -32,7 +32,8 @@ FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_REVISION, and as JSON on its std
     const { timeout } = this.flags
     const ended = new AbortController()
     const end = () => ended.abort()
-    const cancelTimer = timeout === undefined ? undefined : this.runtime.clock.after(parseDuration(timeout), end)
+    const cancelTimer =
+      timeout === undefined ? undefined : this.runtime.clock.after(parseDuration(timeout, '--timeout'), end)
     const stopWatchingPipe = watchForClosedPipe(end)
     try {
       await this.#follow(AbortSignal.any([this.signal, ended.signal]), end)

@@ -52,6 +52,14 @@ export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() 
 
 export const systemRuntime: Runtime = { clock: systemClock, random: systemRandom, log: silentLogger }
 
+/** Resolves when the signal aborts; at once if it has. */
+export function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+}
+
 /** Resolves after `ms` milliseconds. Rejects with the signal's reason as soon as it aborts. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

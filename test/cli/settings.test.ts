@@ -47,10 +47,10 @@ describe('settings', () => {
   })
 
   it.each([
-    [{ FAIRLEAD_DIAL_TIMEOUT: '2' }, /FAIRLEAD_DIAL_TIMEOUT: "2"/],
-    [{ ETCDCTL_COMMAND_TIMEOUT: '0s' }, /ETCDCTL_COMMAND_TIMEOUT: "0s"/],
-    [{ FAIRLEAD_OUTPUT: 'xml' }, /FAIRLEAD_OUTPUT: "xml"/],
-    [{ FAIRLEAD_INSECURE: 'maybe' }, /FAIRLEAD_INSECURE: "maybe"/],
+    [{ FAIRLEAD_DIAL_TIMEOUT: '2' }, /FAIRLEAD_DIAL_TIMEOUT "2"/],
+    [{ ETCDCTL_COMMAND_TIMEOUT: '0s' }, /ETCDCTL_COMMAND_TIMEOUT "0s"/],
+    [{ FAIRLEAD_OUTPUT: 'xml' }, /FAIRLEAD_OUTPUT "xml"/],
+    [{ FAIRLEAD_INSECURE: 'maybe' }, /FAIRLEAD_INSECURE "maybe"/],
     [{ FAIRLEAD_ENDPOINTS: ' , ' }, /FAIRLEAD_ENDPOINTS/],
   ])('name the variable that is wrong: %j', async (env, message) => {
     await expect(resolveSettings({}, env)).rejects.toThrow(wrong(message))

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import {
   decodeServiceConfig,
   getServiceConfig,
-  parseServiceConfig,
   setServiceConfig,
   unsetServiceConfig,
 } from '../../src/core/registry/service-config.js'
@@ -17,7 +16,7 @@ describe('a stored service config', () => {
     const store = new MemoryStore(new ManualClock())
     await expect(getServiceConfig(store, '/ns', 'web')).rejects.toThrow(code('NOT_FOUND'))
     await expect(unsetServiceConfig(store, '/ns', 'web')).rejects.toThrow(code('NOT_FOUND'))
-    const config = parseServiceConfig('{ "loadBalancingConfig": [{"round_robin": {}}] }')
+    const config = { loadBalancingConfig: [{ round_robin: {} }] }
     await setServiceConfig(store, '/ns', 'web', config)
     expect(store.text('/ns/.config/web')).toBe('{"loadBalancingConfig":[{"round_robin":{}}]}')
     expect(await getServiceConfig(store, '/ns', 'web')).toEqual(config)
@@ -26,11 +25,18 @@ describe('a stored service config', () => {
   })
 
   it.each(['', '{', '[]', 'null', '"x"', '1'])('must be a JSON object, not %j', async (text) => {
-    expect(() => parseServiceConfig(text)).toThrow(code('INVALID_ARGUMENT'))
     expect(decodeServiceConfig(storeEntry('/ns/.config/web', text))).toMatchObject({ reason: expect.any(String) })
     const store = new MemoryStore(new ManualClock())
     await store.put('/ns/.config/web', text)
     await expect(getServiceConfig(store, '/ns', 'web')).rejects.toThrow(code('NOT_FOUND'))
+  })
+
+  it('is not written where nobody would read it', async () => {
+    const store = new MemoryStore(new ManualClock())
+    const large = { comment: 'x'.repeat(256 * 1024) }
+    await expect(setServiceConfig(store, '/ns', 'web', large)).rejects.toThrow(code('INVALID_ARGUMENT'))
+    await expect(setServiceConfig(store, '/ns', 'web', [] as never)).rejects.toThrow(code('INVALID_ARGUMENT'))
+    expect(store.text('/ns/.config/web')).toBeUndefined()
   })
 
   it('belongs to a service with a proper name', async () => {

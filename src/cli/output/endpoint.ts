@@ -10,9 +10,15 @@ export function endpointJson(
 ): JsonObject {
   const { id, address, host, port, weight, zone, state, role, meta } = endpoint
   return {
-    ...{ id, address, host, port, weight },
+    id,
+    address,
+    host,
+    port,
+    weight,
     ...(zone === undefined ? undefined : { zone }),
-    ...{ state, role, meta: { ...meta } },
+    state,
+    role,
+    meta: { ...meta },
     ...(lease === 0n ? undefined : { lease: leaseText(lease) }),
     ...(time === undefined ? undefined : { ttl: time.remainingSeconds, grantedTtl: time.ttlSeconds }),
   }

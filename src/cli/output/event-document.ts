@@ -26,8 +26,9 @@ export function watchLines(event: RegistryEvent, service: string | undefined, wa
   }
   const { type, revision } = event
   const head = `${time} ${type.padEnd(8)}`
-  if (type === 'live')
+  if (type === 'live') {
     return [{ json: { type, service: service ?? null, revision, time }, text: head.trim(), revision }]
+  }
   if (type === 'stale') {
     const { code, message } = event.error
     const json = { type, service: service ?? null, revision, time, error: { code, message } }
@@ -38,7 +39,11 @@ export function watchLines(event: RegistryEvent, service: string | undefined, wa
   return [
     {
       json: {
-        ...{ type, service: event.service, revision, time, endpoint: endpointJson(event.record) },
+        type,
+        service: event.service,
+        revision,
+        time,
+        endpoint: endpointJson(event.record),
         ...(reason === undefined ? undefined : { reason }),
       },
       text: `${head} ${event.service} ${endpoint.address} ${reason ?? describe(endpoint)}`,

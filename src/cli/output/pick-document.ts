@@ -1,4 +1,4 @@
-import { explainVerdict, isUsable } from '../../core/balancer/eligibility.js'
+import { explainVerdict, isUsable, type Verdict } from '../../core/balancer/eligibility.js'
 import type { Preview } from '../../core/balancer/preview.js'
 import type { Cell, Document, JsonObject, Table } from './document.js'
 
@@ -6,7 +6,11 @@ import type { Cell, Document, JsonObject, Table } from './document.js'
 export function pickDocument(service: string, preview: Preview, { explain }: { explain: boolean }): Document {
   const { policy, sequence, distribution } = preview
   const json: JsonObject = {
-    ...{ service, policy, picks: sequence.length, address: sequence.at(-1) ?? null, distribution },
+    service,
+    policy,
+    picks: sequence.length,
+    address: sequence.at(-1) ?? null,
+    distribution,
     ...(explain ? { explain: explanation(preview) } : undefined),
   }
   return { json, table: explain ? explainTable(preview) : table(preview), plain: sequence }
@@ -15,7 +19,9 @@ export function pickDocument(service: string, preview: Preview, { explain }: { e
 function explanation({ upstreams }: Preview): JsonObject {
   return {
     endpoints: upstreams.map(({ upstream, verdict }) => ({
-      ...{ address: upstream.endpoint.address, included: isUsable(verdict), reason: explainVerdict(verdict) },
+      address: upstream.endpoint.address,
+      included: isUsable(verdict),
+      reason: explainVerdict(verdict),
     })),
   }
 }
@@ -25,7 +31,11 @@ function table({ policy, sequence, distribution }: Preview): Table {
   return {
     columns: ['address', 'weight', 'picks', 'share', 'expected'],
     rows: distribution.map(({ address, weight, picks, share, expected }) => [
-      ...[address, weight, picks, percent(share), percent(expected)],
+      address,
+      weight,
+      picks,
+      percent(share),
+      percent(expected),
     ]),
   }
 }
@@ -34,15 +44,25 @@ function explainTable({ upstreams, distribution }: Preview): Table {
   const shares = new Map(distribution.map((each) => [each.address, each]))
   return {
     columns: ['address', 'verdict', 'weight', 'picks', 'share', 'expected'],
-    rows: upstreams.map(({ upstream: { endpoint }, verdict }): Cell[] => {
+    rows: upstreams.map(({ upstream: { endpoint }, verdict }) => {
       const share = shares.get(endpoint.address)
-      const text = `${isUsable(verdict) ? 'in' : 'out'}: ${explainVerdict(verdict)}`
       return [
-        ...[endpoint.address, { text, color: isUsable(verdict) ? 'green' : 'yellow' } as const, endpoint.weight],
-        ...(share ? [share.picks, percent(share.share), percent(share.expected)] : []),
+        endpoint.address,
+        verdictCell(verdict),
+        endpoint.weight,
+        share?.picks,
+        share && percent(share.share),
+        share && percent(share.expected),
       ]
     }),
   }
+}
+
+function verdictCell(verdict: Verdict): Cell {
+  const explained = explainVerdict(verdict)
+  return isUsable(verdict)
+    ? { text: `in: ${explained}`, color: 'green' }
+    : { text: `out: ${explained}`, color: 'yellow' }
 }
 
 function percent(share: number): string {

@@ -19,7 +19,11 @@ export function resolveDocument(
   const chosen = judged.filter(({ reason }) => reason === undefined)
   const endpoints = chosen.map(({ record }) => endpointJson(record, times?.get(record.lease)))
   const json: JsonObject = {
-    ...{ service, revision, stale: false, endpoints, skipped },
+    service,
+    revision,
+    stale: false,
+    endpoints,
+    skipped,
     ...(explain ? { explain: explanation(reading, judged) } : undefined),
   }
   return {
@@ -35,7 +39,9 @@ function explanation({ places, serviceConfig }: ServiceReading, judged: readonly
   return {
     read: places,
     endpoints: judged.map(({ record: { endpoint, key }, reason }) => ({
-      ...{ address: endpoint.address, key, included: reason === undefined },
+      address: endpoint.address,
+      key,
+      included: reason === undefined,
       ...(reason === undefined ? undefined : { reason }),
     })),
     ...(serviceConfig === undefined ? undefined : { serviceConfig }),
@@ -46,7 +52,11 @@ function table(judged: readonly Judged[]): Table {
   return {
     columns: ['address', 'weight', 'zone', 'state', 'meta'],
     rows: judged.map(({ record: { endpoint } }) => [
-      ...[endpoint.address, endpoint.weight, endpoint.zone, stateCell(endpoint.state), metaText(endpoint.meta)],
+      endpoint.address,
+      endpoint.weight,
+      endpoint.zone,
+      stateCell(endpoint.state),
+      metaText(endpoint.meta),
     ]),
   }
 }
@@ -55,8 +65,15 @@ function wideTable(judged: readonly Judged[], times: ResolveDocumentOptions['tim
   return {
     columns: ['address', 'weight', 'zone', 'state', 'role', 'id', 'lease', 'ttl', 'meta'],
     rows: judged.map(({ record: { endpoint, lease } }) => [
-      ...[endpoint.address, endpoint.weight, endpoint.zone, stateCell(endpoint.state), endpoint.role, endpoint.id],
-      ...[lease === 0n ? undefined : leaseText(lease), ttlCell(times?.get(lease)), metaText(endpoint.meta)],
+      endpoint.address,
+      endpoint.weight,
+      endpoint.zone,
+      stateCell(endpoint.state),
+      endpoint.role,
+      endpoint.id,
+      lease === 0n ? undefined : leaseText(lease),
+      ttlCell(times?.get(lease)),
+      metaText(endpoint.meta),
     ]),
   }
 }
@@ -73,11 +90,22 @@ function explainTable(
     columns: ['what', 'verdict', 'weight', 'zone', 'state', 'ttl', 'key'],
     rows: [
       ...judged.map(({ record: { endpoint, lease, key }, reason }): Cell[] => [
-        ...[endpoint.address, verdict(reason), endpoint.weight, endpoint.zone, stateCell(endpoint.state)],
-        ...[ttlCell(times?.get(lease)), key],
+        endpoint.address,
+        verdict(reason),
+        endpoint.weight,
+        endpoint.zone,
+        stateCell(endpoint.state),
+        ttlCell(times?.get(lease)),
+        key,
       ]),
       ...places.map(({ key, revision, keys }): Cell[] => [
-        ...['read', `${keys} keys at revision ${revision}`, undefined, undefined, undefined, undefined, key],
+        'read',
+        `${keys} keys at revision ${revision}`,
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        key,
       ]),
       ...(serviceConfig === undefined ? [] : [['config', JSON.stringify(serviceConfig)]]),
     ],

@@ -8,7 +8,7 @@ export interface Finding {
   readonly fix: string
 }
 
-export const SEVERITIES = ['error', 'warning', 'info'] as const
+const SEVERITIES = ['error', 'warning', 'info'] as const
 export type Severity = (typeof SEVERITIES)[number]
 
 /** The worst first; the order within a severity is kept. */

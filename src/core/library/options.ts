@@ -40,8 +40,12 @@ export function etcdOptions(options: ConnectOptions): EtcdOptions {
     })
   }
   return {
-    ...{ endpoints: endpoints as readonly string[], user, password, insecure },
-    ...{ dialTimeoutMs: options.dialTimeoutMs, commandTimeoutMs: options.commandTimeoutMs },
+    endpoints: endpoints as readonly string[],
+    user,
+    password,
+    insecure,
+    dialTimeoutMs: options.dialTimeoutMs,
+    commandTimeoutMs: options.commandTimeoutMs,
     tls: tls && {
       ...(tls.ca === undefined ? undefined : { ca: Buffer.from(tls.ca) }),
       ...(tls.cert === undefined ? undefined : { cert: Buffer.from(tls.cert) }),

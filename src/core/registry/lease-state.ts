@@ -111,8 +111,15 @@ function granted(event: LeaseEvent & { type: 'granted' }, now: number, chance: n
   const { id, sentAt } = event
   const ttlMs = event.ttlSeconds * 1000
   const state: Held = {
-    ...{ kind: 'held', id, ttlMs, validUntil: sentAt + ttlMs, certain: true, timerAt: now },
-    ...{ dueAt: renewalAt(sentAt, ttlMs, chance), streaming: false, sent: [] },
+    kind: 'held',
+    id,
+    ttlMs,
+    validUntil: sentAt + ttlMs,
+    certain: true,
+    dueAt: renewalAt(sentAt, ttlMs, chance),
+    timerAt: now,
+    streaming: false,
+    sent: [],
   }
   return schedule(state, now, [{ type: 'held', id, ttlMs }])
 }
@@ -126,8 +133,12 @@ function answered(state: Held, id: bigint, ttlMs: number, now: number, chance: n
   const [sentAt, ...sent] = state.sent
   if (sentAt === undefined) return stay(state)
   const renewed: Held = {
-    ...{ ...state, ttlMs, sent, certain: sentAt + ttlMs > now },
-    ...{ validUntil: sentAt + ttlMs, dueAt: renewalAt(sentAt, ttlMs, chance) },
+    ...state,
+    ttlMs,
+    validUntil: sentAt + ttlMs,
+    certain: sentAt + ttlMs > now,
+    dueAt: renewalAt(sentAt, ttlMs, chance),
+    sent,
   }
   return schedule(renewed, now, renewed.certain && !state.certain ? [{ type: 'held', id, ttlMs }] : [])
 }

@@ -73,7 +73,9 @@ class StoreRegistrar implements Registrar {
       throw new FairleadError('CONFLICT', `${endpoint.address} of ${service} is registered by this process already`)
     }
     const registration = new KeptRegistration(this.#shared, {
-      ...{ service, place, endpoint },
+      service,
+      place,
+      endpoint,
       ttlSeconds: parseTtl(options.ttlSeconds ?? this.#ttlSeconds),
       mode: options.onConflict ?? 'wait',
       visible: options.visible ?? true,

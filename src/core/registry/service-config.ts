@@ -18,15 +18,6 @@ export function decodeServiceConfig(entry: Entry): { readonly config: ServiceCon
   return typeof config === 'string' ? { key, reason: `the service config ${config}` } : { config }
 }
 
-/** Reads a service config that is to be stored. Throws INVALID_ARGUMENT. */
-export function parseServiceConfig(text: string): ServiceConfig {
-  const config = parseObject(text)
-  if (typeof config !== 'string') return config
-  throw new FairleadError('INVALID_ARGUMENT', `the service config ${config}`, {
-    hint: 'write a gRPC service config in JSON, for example {"loadBalancingConfig":[{"round_robin":{}}]}',
-  })
-}
-
 /** The stored service config. Throws NOT_FOUND if there is none, or none that can be read. */
 export async function getServiceConfig(
   store: Store,
@@ -43,7 +34,7 @@ export async function getServiceConfig(
   })
 }
 
-/** Stores a service config, replacing the one there was. */
+/** Stores a service config, replacing the one there was. Throws INVALID_ARGUMENT for one that no reader would take. */
 export async function setServiceConfig(
   store: Store,
   prefix: string,
@@ -52,7 +43,10 @@ export async function setServiceConfig(
   options?: CallOptions,
 ): Promise<void> {
   const key = new KeyLayout(prefix).config(parseServiceName(service))
-  await store.txn({ then: [{ type: 'put', key, value: JSON.stringify(config) }] }, options)
+  const value = JSON.stringify(config)
+  const readable = parseObject(value)
+  if (typeof readable === 'string') throw new FairleadError('INVALID_ARGUMENT', `the service config ${readable}`)
+  await store.txn({ then: [{ type: 'put', key, value }] }, options)
 }
 
 /** Removes the stored service config. Throws NOT_FOUND if there is none. */

@@ -1,10 +1,9 @@
-import { once } from 'node:events'
 import type { Check } from '../health/check.js'
 import { watchHealth } from '../health/check-loop.js'
 import { parseAddress } from '../model/address.js'
 import type { Registration, RegistrationEnd, RegistrationOptions } from '../registry/registration.js'
 import type { Registrar } from '../registry/registrar.js'
-import { type Runtime, sleep } from '../runtime.js'
+import { aborted, type Runtime, sleep } from '../runtime.js'
 import { type Child, startChild } from './child-process.js'
 
 export interface KeepOptions {
@@ -98,9 +97,4 @@ function failIfLost(end: RegistrationEnd | undefined): void {
 
 function environmentOf({ service, address, id }: Registration): Readonly<Record<string, string>> {
   return { FAIRLEAD_SERVICE: service, FAIRLEAD_ADDRESS: address, FAIRLEAD_INSTANCE_ID: id }
-}
-
-async function aborted(signal: AbortSignal): Promise<undefined> {
-  if (!signal.aborted) await once(signal, 'abort')
-  return undefined
 }

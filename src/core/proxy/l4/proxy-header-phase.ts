@@ -1,6 +1,6 @@
 import { type ProxiedAddresses, ProxyHeaderError } from '../proxy-protocol/header.js'
 import { ProxyHeaderReader } from '../proxy-protocol/reader.js'
-import { type Perishable, type Ticker, ticksOf } from '../ticker.js'
+import type { Perishable, Ticker } from '../ticker.js'
 import type { Wire, WireReceiver } from '../transport/transport.js'
 
 /** How long a trusted peer may take for its PROXY header, milliseconds. */
@@ -26,7 +26,7 @@ export class ProxyHeaderPhase implements WireReceiver, Perishable {
     this.#wire = wire
     this.#ticker = ticker
     this.#owner = owner
-    this.deadline = ticker.now + ticksOf(TIMEOUT_MS)
+    this.deadline = ticker.in(TIMEOUT_MS)
     ticker.watch(this)
     wire.receiver = this
     wire.resume()
