@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Probe } from '../../src/core/discovery/healthy-count.js'
+import { HealthyCount, type Probe } from '../../src/core/discovery/healthy-count.js'
 import { LatestResolution } from '../../src/core/discovery/latest.js'
 import type { Resolver } from '../../src/core/discovery/resolution.js'
 import { parseStaticEndpoints } from '../../src/core/discovery/static-resolver.js'
@@ -86,6 +86,29 @@ describe('waitFor', () => {
     await wait.clock.advance(1000)
     expect(wait.outcome).toEqual(['a:1', 'c:1'])
     expect(wait.clock.pending).toBe(0)
+  })
+
+  it('probes many at a time without a warning about their listeners', async () => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error) => void warnings.push(warning)
+    process.on('warning', onWarning)
+    let probes = 0
+    const count = new HealthyCount(
+      40,
+      (_endpoint, signal) => {
+        probes++
+        return new Promise((resolve) => signal.addEventListener('abort', () => resolve('aborted')))
+      },
+      new ManualClock(),
+      () => undefined,
+    )
+    count.check(parseStaticEndpoints(Array.from({ length: 40 }, (_, i) => `10.0.0.${i}:80`).join(',')))
+    // Node hands warnings out in the next turn.
+    await new Promise((resolve) => setImmediate(resolve))
+    count.stop()
+    process.off('warning', onWarning)
+    expect(probes).toBeGreaterThan(20)
+    expect(warnings).toEqual([])
   })
 
   it('takes only the absence of every endpoint for gone', async () => {

@@ -7,6 +7,9 @@ import { describeWithPeers } from '../support/peers.js'
 import { freePort, type RealEtcd, startRealEtcd } from '../support/real-etcd.js'
 import { drain, follow } from '../support/watching.js'
 
+/** Without chance the first endpoint is the one preferred. */
+const preferFirst = { ...systemRuntime, random: { next: () => 0 } }
+
 describeWithPeers(['etcd'], 'the etcd store under faults', () => {
   let etcd: RealEtcd
   const cleanups: (() => unknown)[] = []
@@ -96,6 +99,27 @@ describeWithPeers(['etcd'], 'the etcd store under faults', () => {
       .toBe('back')
   })
 
+  it('renews a lease by the other endpoint when the stream to the first one was abandoned', async () => {
+    const proxy = await proxied()
+    const store = openEtcdStore({ endpoints: [proxy.endpoint, etcd.endpoint] }, preferFirst)
+    cleanups.push(() => store.close())
+    const lease = await store.grantLease(60)
+    const renewal = () => {
+      let answered!: () => void
+      const answer = new Promise<void>((resolve) => (answered = resolve))
+      const stream = store.openKeepAlive({ onAnswer: () => answered(), onEnd: () => undefined })
+      stream.send(lease.id)
+      return { stream, answer }
+    }
+    const first = renewal()
+    await first.answer
+    proxy.blackhole()
+    first.stream.abandon()
+    const second = renewal()
+    await second.answer
+    second.stream.close()
+  })
+
   it('goes to the endpoint that is up, whichever comes first', async () => {
     const dead = `127.0.0.1:${await freePort()}`
     for (const endpoints of [
@@ -143,9 +167,7 @@ describeWithPeers(['etcd'], 'the etcd store under faults', () => {
 
   it('reads from the other endpoint when one goes silent under a call', async () => {
     const proxy = await proxied()
-    // Without chance the first endpoint is the one preferred.
-    const runtime = { ...systemRuntime, random: { next: () => 0 } }
-    const store = openEtcdStore({ endpoints: [proxy.endpoint, etcd.endpoint], commandTimeoutMs: 4_000 }, runtime)
+    const store = openEtcdStore({ endpoints: [proxy.endpoint, etcd.endpoint], commandTimeoutMs: 4_000 }, preferFirst)
     cleanups.push(() => store.close())
     await put(store, '/a')
     expect(proxy.connections).toBe(1)
@@ -155,10 +177,19 @@ describeWithPeers(['etcd'], 'the etcd store under faults', () => {
     await put(store, '/a')
   })
 
+  it('reads in a transaction from the other endpoint as well', async () => {
+    const proxy = await proxied()
+    const store = openEtcdStore({ endpoints: [proxy.endpoint, etcd.endpoint], commandTimeoutMs: 4_000 }, preferFirst)
+    cleanups.push(() => store.close())
+    await put(store, '/a')
+    proxy.blackhole()
+    const { results } = await store.txn({ then: [{ type: 'get', key: '/a' }] })
+    expect(results[0]).toHaveLength(1)
+  })
+
   it('does not repeat a write whose fate is unknown', async () => {
     const proxy = await proxied()
-    const runtime = { ...systemRuntime, random: { next: () => 0 } }
-    const store = openEtcdStore({ endpoints: [proxy.endpoint, etcd.endpoint], commandTimeoutMs: 1_000 }, runtime)
+    const store = openEtcdStore({ endpoints: [proxy.endpoint, etcd.endpoint], commandTimeoutMs: 1_000 }, preferFirst)
     cleanups.push(() => store.close())
     const { revision } = await put(store, '/a')
     proxy.blackhole()

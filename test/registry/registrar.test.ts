@@ -244,8 +244,10 @@ describe('a registry in trouble', () => {
     await clock.advance(100)
     store.mute = true
     const before = store.calls.filter((call) => call === 'openKeepAlive').length
+    expect(store.calls).not.toContain('abandon')
     await clock.advance(7000)
     expect(store.calls.filter((call) => call === 'openKeepAlive').length).toBeGreaterThan(before)
+    expect(store.calls).toContain('abandon')
     store.mute = false
     await clock.advance(60_000)
     expect(store.text(KEY)).toBeDefined()

@@ -178,6 +178,10 @@ export class MemoryStore implements Store {
           handlers.onAnswer(id, lease?.ttlSeconds ?? 0)
         }),
       close: () => void this.#streams.delete(handlers),
+      abandon: () => {
+        this.calls.push('abandon')
+        this.#streams.delete(handlers)
+      },
     }
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { inParallel } from '../in-parallel.js'
 import type { Endpoint } from '../model/endpoint.js'
 import { byAddress } from '../model/order.js'
@@ -33,6 +34,7 @@ export class HealthyCount {
     this.#probe = probe
     this.#clock = clock
     this.#onPassed = onPassed
+    setMaxListeners(AT_ONCE, this.#stop.signal)
   }
 
   /** From now on these are probed, beginning at once. */

@@ -47,7 +47,7 @@ export class KeepAliveChannel {
     const stream = this.#stream
     if (!stream) return
     this.#stream = undefined
-    stream.close()
+    stream.abandon()
     for (const listener of [...this.#listeners]) listener.onEnded()
     this.#open()
   }

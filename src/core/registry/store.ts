@@ -138,6 +138,8 @@ export interface KeepAliveHandlers {
 export interface KeepAliveStream {
   send(id: bigint): void
   close(): void
+  /** Closes a stream that leaves keepalives unanswered. What comes next goes to another endpoint, where there is one. */
+  abandon(): void
 }
 
 export interface MemberStatus {

@@ -89,7 +89,7 @@ export class Cluster {
           continue
         }
         if (!isTransient(error)) throw fromError(error)
-        this.#demote(connection)
+        this.demote(connection)
         failures.set(connection.name, reasonOf(error))
         if (!options.repeatable && !isUnsent(status)) break
         candidates = candidates.filter((candidate) => candidate !== connection)
@@ -130,7 +130,7 @@ export class Cluster {
       const stream = await connection.stream(method, metadataWith(token))
       return { stream, connection, token }
     } catch (error) {
-      this.#demote(connection)
+      this.demote(connection)
       throw fromError(error)
     }
   }
@@ -144,7 +144,7 @@ export class Cluster {
       this.login.discard(token)
       return new FairleadError('UNAVAILABLE', 'the login to the registry has expired', { cause: error })
     }
-    if (isTransient(error)) this.#demote(connection)
+    if (isTransient(error)) this.demote(connection)
     return fromError(error)
   }
 
@@ -154,7 +154,7 @@ export class Cluster {
   }
 
   /** Prefers another endpoint from now on. */
-  #demote(connection: Connection): void {
+  demote(connection: Connection): void {
     const index = this.connections.indexOf(connection)
     if (index === this.#preferred) this.#preferred = (index + 1) % this.connections.length
   }

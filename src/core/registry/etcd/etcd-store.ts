@@ -77,7 +77,11 @@ export class EtcdStore implements Store {
   }
 
   async txn(transaction: Transaction, options: CallOptions = {}): Promise<TransactionResult> {
-    return toTransactionResult(await this.#cluster.call('txn', fromTransaction(transaction), options))
+    const { then, otherwise = [] } = transaction
+    const repeatable = [...then, ...otherwise].every(({ type }) => type === 'get')
+    return toTransactionResult(
+      await this.#cluster.call('txn', fromTransaction(transaction), { ...options, repeatable }),
+    )
   }
 
   async grantLease(ttlSeconds: number, options: CallOptions & { readonly id?: bigint } = {}): Promise<GrantedLease> {
@@ -121,7 +125,15 @@ export class EtcdStore implements Store {
       handlers.onEnd(cluster.closing.aborted ? cluster.closing.reason : failure)
     }
     const onAnswer = (id: bigint, ttlSeconds: number) => handlers.onAnswer(id, ttlSeconds)
-    return new KeepAlive(open, { onAnswer, onEnd }, this.#runtime.clock, this.#commandTimeoutMs)
+    const keepAlive = new KeepAlive(open, { onAnswer, onEnd }, this.#runtime.clock, this.#commandTimeoutMs)
+    return {
+      send: (id) => keepAlive.send(id),
+      close: () => keepAlive.close(),
+      abandon: () => {
+        keepAlive.close()
+        if (opened) cluster.demote(opened.connection)
+      },
+    }
   }
 
   members(options: CallOptions = {}): Promise<readonly MemberStatus[]> {

@@ -1,7 +1,7 @@
 import type { ILeaseKeepAliveResponse } from 'etcd3'
 import { FairleadError } from '../../errors.js'
 import type { Clock } from '../../runtime.js'
-import type { KeepAliveHandlers, KeepAliveStream } from '../store.js'
+import type { KeepAliveHandlers } from '../store.js'
 import type { Streams } from './connection.js'
 import { NoAnswer } from './errors.js'
 
@@ -9,7 +9,7 @@ import { NoAnswer } from './errors.js'
  * Renews leases over one stream. `open` is called at once; what is sent meanwhile waits for it. `onEnd` gets gRPC's own
  * error, or NoAnswer where a renewal is left unanswered for `answerMs`.
  */
-export class KeepAlive implements KeepAliveStream {
+export class KeepAlive {
   readonly #handlers: KeepAliveHandlers
   readonly #clock: Clock
   readonly #answerMs: number
