@@ -1,3 +1,4 @@
+import { LoadTable } from '../../src/core/balancer/load-table.js'
 import { POLICY_NAMES, type PolicyName } from '../../src/core/balancer/policies/index.js'
 import type { Picker, PickRequest } from '../../src/core/balancer/policy.js'
 import { choosePolicy } from '../../src/core/balancer/service-config.js'
@@ -21,12 +22,16 @@ const REQUESTS: readonly PickRequest[] = Array.from({ length: 4096 }, (_, i) => 
 
 /** Endpoints, of weights 1 to 10 unless they are to be equal, that are busy and were heard of at different times. */
 function upstreams(count: number): Upstream[] {
+  const loads = new LoadTable()
   return Array.from({ length: count }, (_, i) => {
     const host = `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`
     const [address, weight] = [`${host}:8080`, equal === 'equal' ? 1 : 1 + (i % 10)]
-    const upstream = new Upstream({
-      ...{ id: address, address, host, port: 8080, weight, state: 'ready', role: 'server', meta: {} },
-    })
+    const upstream = new Upstream(
+      {
+        ...{ id: address, address, host, port: 8080, weight, state: 'ready', role: 'server', meta: {} },
+      },
+      loads,
+    )
     upstream.begin()
     upstream.end({ ok: true, latencyMs: 1 + (i % 17) }, i % 1000)
     for (let requests = (i * 31) % 8; requests > 0; requests--) upstream.begin()

@@ -43,7 +43,7 @@ describe('balancer', () => {
     expect(balancer.pick({}).upstream).toBe(upstream)
     expect(upstream.endpoint.weight).toBe(7)
     expect(upstream.inFlight).toBe(2)
-    expect(upstream.latency.seen).toBe(true)
+    expect(upstream.isLatencySeen).toBe(true)
   })
 
   it('drops the latency learnt about an instance when another takes its address', () => {
@@ -53,7 +53,7 @@ describe('balancer', () => {
     balancer.pick({}).done({ ok: true, latencyMs: 40 })
     balancer.update(snapshot([endpoint(1, { id: 'new' })]))
     expect(balancer.pick({}).upstream).toBe(upstream)
-    expect(upstream.latency.seen).toBe(false)
+    expect(upstream.isLatencySeen).toBe(false)
     expect(upstream.inFlight).toBe(2)
   })
 

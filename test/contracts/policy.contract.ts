@@ -3,10 +3,9 @@ import { createBalancer } from '../../src/core/balancer/balancer.js'
 import type { Balancer, PickResult } from '../../src/core/balancer/contract.js'
 import type { PolicyName } from '../../src/core/balancer/policies/index.js'
 import { choosePolicy } from '../../src/core/balancer/service-config.js'
-import { Upstream } from '../../src/core/balancer/upstream.js'
 import type { Endpoint } from '../../src/core/model/endpoint.js'
 import { seededRandom } from '../support/seeded-random.js'
-import { endpoint, runtime, snapshot } from '../support/balancing.js'
+import { endpoint, runtime, snapshot, upstreamsOf } from '../support/balancing.js'
 
 /** What every policy does, whatever its way of choosing. */
 export function describePolicy(name: PolicyName): void {
@@ -20,7 +19,7 @@ export function describePolicy(name: PolicyName): void {
 
   describe(name, () => {
     it('always picks the only endpoint, and nothing when that is excluded', () => {
-      const picker = choice.policy.build([new Upstream(endpoint(1))], choice.config, runtime())
+      const picker = choice.policy.build(upstreamsOf([endpoint(1)]), choice.config, runtime())
       const only = picker.pick({ key: 'a' })!
       expect(only.endpoint.address).toBe(endpoint(1).address)
       expect(picker.pick({ exclude: [only] })).toBeUndefined()
@@ -29,7 +28,7 @@ export function describePolicy(name: PolicyName): void {
 
     it.each([2, 5, 300])('never picks what is excluded, and picks as long as one of %i is not', (count) => {
       const chance = seededRandom(count)
-      const upstreams = range(1, count).map((each, i) => new Upstream({ ...each, weight: 1 + ((i * 7) % 13) }))
+      const upstreams = upstreamsOf(range(1, count).map((each, i) => ({ ...each, weight: 1 + ((i * 7) % 13) })))
       const picker = choice.policy.build(upstreams, choice.config, runtime())
       for (let round = 0; round < 300; round++) {
         const left = round % 3 === 0 ? 1 : 1 + Math.floor(chance.next() * (count - 1))

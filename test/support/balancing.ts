@@ -1,3 +1,5 @@
+import { LoadTable } from '../../src/core/balancer/load-table.js'
+import { Upstream } from '../../src/core/balancer/upstream.js'
 import type { Endpoint } from '../../src/core/model/endpoint.js'
 import type { Snapshot } from '../../src/core/model/snapshot.js'
 import { type Runtime, silentLogger } from '../../src/core/runtime.js'
@@ -18,4 +20,10 @@ export function snapshot(endpoints: readonly Endpoint[]): Snapshot {
 /** A standing clock and seeded chance. */
 export function runtime(seed = 1): Runtime & { readonly clock: ManualClock } {
   return { clock: new ManualClock(), random: seededRandom(seed), log: silentLogger }
+}
+
+/** Upstreams that can be candidates of one picker. */
+export function upstreamsOf(endpoints: readonly Endpoint[]): Upstream[] {
+  const loads = new LoadTable()
+  return endpoints.map((each) => new Upstream(each, loads))
 }

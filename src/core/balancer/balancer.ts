@@ -4,6 +4,7 @@ import type { Snapshot } from '../model/snapshot.js'
 import type { Runtime } from '../runtime.js'
 import type { Balancer, BalancerStatus, PickResult } from './contract.js'
 import { explainVerdict, isUsable, judge, type Verdict } from './eligibility.js'
+import { LoadTable } from './load-table.js'
 import type { Picker, PickRequest } from './policy.js'
 import { choosePolicy, parseServiceConfig, type PolicyChoice } from './service-config.js'
 import { type Outcome, Upstream } from './upstream.js'
@@ -36,6 +37,8 @@ class SnapshotBalancer implements Balancer {
   readonly #fixed: PolicyChoice | undefined
   readonly #runtime: Runtime
   #state: State
+  /** Of the upstreams of `#state`. */
+  readonly #loads = new LoadTable()
   /** Upstreams that left with requests in flight, by address: should one come back, those requests still count. */
   readonly #departed = new Map<string, Upstream>()
 
@@ -68,7 +71,9 @@ class SnapshotBalancer implements Balancer {
     const picker = unchanged ? before.picker : this.#build(candidates, choice, before.picker)
     this.#state = { service: snapshot.service, choice, configError, upstreams, verdicts, candidates, picker }
     for (const [address, upstream] of before.upstreams) {
-      if (!upstreams.has(address) && upstream.inFlight > 0) this.#departed.set(address, upstream)
+      if (upstreams.has(address)) continue
+      upstream.moveTo(new LoadTable())
+      if (upstream.inFlight > 0) this.#departed.set(address, upstream)
     }
   }
 
@@ -103,8 +108,8 @@ class SnapshotBalancer implements Balancer {
   #adopt(endpoint: Endpoint): Upstream {
     const { address } = endpoint
     const known = this.#state.upstreams.get(address) ?? this.#departed.get(address)
-    if (known === undefined) return new Upstream(endpoint)
-    this.#departed.delete(address)
+    if (known === undefined) return new Upstream(endpoint, this.#loads)
+    if (this.#departed.delete(address)) known.moveTo(this.#loads)
     known.replace(endpoint)
     return known
   }

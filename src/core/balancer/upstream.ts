@@ -1,27 +1,41 @@
 import type { Endpoint } from '../model/endpoint.js'
-import { LatencyEstimate } from './load.js'
+import { isLatencySeen, latencyAt, observeLatency, resetLatency } from './latency.js'
+import type { LoadTable } from './load-table.js'
 
 /**
  * An endpoint plus its live counters. Survives snapshots for as long as its address stays in them; a changed weight or
- * state replaces `endpoint` and keeps everything else. Only the balancer calls the methods.
+ * state replaces `endpoint` and keeps everything else. Only the balancer calls the methods that change anything.
  */
 export class Upstream {
-  readonly latency = new LatencyEstimate()
   #endpoint: Endpoint
-  #inFlight = 0
+  #loads: LoadTable
+  #slot: number
   #picks = 0
 
-  constructor(endpoint: Endpoint) {
+  /** @param loads where the figures are kept: the same table for all candidates of a picker. */
+  constructor(endpoint: Endpoint, loads: LoadTable) {
     this.#endpoint = endpoint
+    this.#loads = loads
+    this.#slot = loads.add()
   }
 
   get endpoint(): Endpoint {
     return this.#endpoint
   }
 
+  /** The table that holds this upstream's figures. */
+  get loads(): LoadTable {
+    return this.#loads
+  }
+
+  /** This upstream's slot in `loads`; stays the same for as long as it is a candidate. */
+  get slot(): number {
+    return this.#slot
+  }
+
   /** Requests picked and not done yet. */
   get inFlight(): number {
-    return this.#inFlight
+    return this.#loads.inFlight[this.#slot]!
   }
 
   /** Requests picked since this upstream was first seen. */
@@ -29,25 +43,45 @@ export class Upstream {
     return this.#picks
   }
 
+  /** Whether any answer has told how fast this upstream is. */
+  get isLatencySeen(): boolean {
+    return isLatencySeen(this.#loads, this.#slot)
+  }
+
+  /** The peak-sensitive latency average at `now` (monotonic milliseconds), in milliseconds. */
+  latencyAt(now: number): number {
+    return latencyAt(this.#loads, this.#slot, now)
+  }
+
   /**
    * Takes over what a newer snapshot says about the same address. Another id is another instance: what was learnt about
    * the old one's latency is dropped, while requests in flight still count until they are done.
    */
   replace(endpoint: Endpoint): void {
-    if (endpoint.id !== this.#endpoint.id) this.latency.reset()
+    if (endpoint.id !== this.#endpoint.id) resetLatency(this.#loads, this.#slot)
     this.#endpoint = endpoint
   }
 
   /** Counts a request that was sent here. */
   begin(): void {
-    this.#inFlight++
+    this.#loads.inFlight[this.#slot]!++
     this.#picks++
   }
 
   /** Counts a request that ended at `now` (monotonic milliseconds). */
   end(outcome: Outcome, now: number): void {
-    this.#inFlight--
-    this.latency.observe(outcome.ok, outcome.latencyMs, now)
+    this.#loads.inFlight[this.#slot]!--
+    observeLatency(this.#loads, this.#slot, outcome.ok, outcome.latencyMs, now)
+  }
+
+  /** Takes its figures along into another table. */
+  moveTo(loads: LoadTable): void {
+    const slot = loads.add()
+    loads.inFlight[slot] = this.inFlight
+    loads.latency.set(this.#loads.latency.subarray(2 * this.#slot, 2 * this.#slot + 2), 2 * slot)
+    this.#loads.remove(this.#slot)
+    this.#loads = loads
+    this.#slot = slot
   }
 }
 

@@ -3,13 +3,13 @@ import { KeyHash } from '../../../src/core/balancer/policies/hash.js'
 import { maglevTable } from '../../../src/core/balancer/policies/maglev-table.js'
 import { Ring } from '../../../src/core/balancer/policies/ring.js'
 import { choosePolicy } from '../../../src/core/balancer/service-config.js'
-import { Upstream } from '../../../src/core/balancer/upstream.js'
-import { endpoint, runtime } from '../../support/balancing.js'
+import type { Upstream } from '../../../src/core/balancer/upstream.js'
+import { endpoint, runtime, upstreamsOf } from '../../support/balancing.js'
 
 const KEYS = Array.from({ length: 3000 }, (_, i) => `key-${i}`)
 
 function upstreams(count: number, weight: (i: number) => number = () => 1): Upstream[] {
-  return Array.from({ length: count }, (_, i) => new Upstream(endpoint(i + 1, { weight: weight(i) })))
+  return upstreamsOf(Array.from({ length: count }, (_, i) => endpoint(i + 1, { weight: weight(i) })))
 }
 
 function pickAll(policy: string, candidates: readonly Upstream[], config?: unknown): (Upstream | undefined)[] {

@@ -2,16 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { createBalancer } from '../../../src/core/balancer/balancer.js'
 import type { Picker } from '../../../src/core/balancer/policy.js'
 import { choosePolicy } from '../../../src/core/balancer/service-config.js'
-import { Upstream } from '../../../src/core/balancer/upstream.js'
-import { endpoint, runtime, snapshot } from '../../support/balancing.js'
+import { latencyRatio } from '../../../src/core/balancer/latency.js'
+import type { Upstream } from '../../../src/core/balancer/upstream.js'
+import { endpoint, runtime, snapshot, upstreamsOf } from '../../support/balancing.js'
 import { seededRandom } from '../../support/seeded-random.js'
 
 function loaded(...inFlight: readonly number[]): Upstream[] {
-  return inFlight.map((count, i) => {
-    const upstream = new Upstream(endpoint(i + 1))
-    for (let request = 0; request < count; request++) upstream.begin()
-    return upstream
+  const upstreams = upstreamsOf(inFlight.map((_, i) => endpoint(i + 1)))
+  upstreams.forEach((upstream, i) => {
+    for (let request = 0; request < inFlight[i]!; request++) upstream.begin()
   })
+  return upstreams
 }
 
 function build(policy: string, candidates: readonly Upstream[], config?: unknown, seed = 1): Picker {
@@ -35,9 +36,9 @@ describe('least_connections', () => {
   })
 
   it('counts in flight per weight', () => {
-    const upstreams = [new Upstream(endpoint(1, { weight: 1 })), new Upstream(endpoint(2, { weight: 4 }))] as const
-    upstreams[0].begin()
-    for (let i = 0; i < 3; i++) upstreams[1].begin()
+    const upstreams = upstreamsOf([endpoint(1, { weight: 1 }), endpoint(2, { weight: 4 })])
+    upstreams[0]!.begin()
+    for (let i = 0; i < 3; i++) upstreams[1]!.begin()
     expect(build('least_connections', upstreams).pick({})).toBe(upstreams[1])
   })
 
@@ -64,7 +65,7 @@ describe('least_connections', () => {
   it('never takes more than the least while requests come and go at random, excluded ones aside', () => {
     const chance = seededRandom(5)
     const below = (n: number) => Math.floor(chance.next() * n)
-    const upstreams = Array.from({ length: 40 }, (_, i) => new Upstream(endpoint(i + 1, { weight: 1 + (i % 4) })))
+    const upstreams = upstreamsOf(Array.from({ length: 40 }, (_, i) => endpoint(i + 1, { weight: 1 + (i % 4) })))
     const picker = build('least_connections', upstreams)
     const load = (upstream: Upstream) => upstream.inFlight / upstream.endpoint.weight
     const pending: Upstream[] = []
@@ -115,9 +116,10 @@ describe('least_request', () => {
 })
 
 describe('peak_ewma', () => {
-  const heard = (latencies: readonly number[]) => {
+  const heard = (latencies: readonly (number | undefined)[]) => {
     const upstreams = loaded(...latencies.map(() => 0))
     latencies.forEach((latencyMs, i) => {
+      if (latencyMs === undefined) return
       upstreams[i]!.begin()
       upstreams[i]!.end({ ok: true, latencyMs }, 0)
     })
@@ -153,7 +155,7 @@ describe('peak_ewma', () => {
   })
 
   it('asks an endpoint that never answered once, and waits for its answer', () => {
-    const [known, fresh] = [...heard([10]), new Upstream(endpoint(9))] as [Upstream, Upstream]
+    const [known, fresh] = heard([10, undefined]) as [Upstream, Upstream]
     const picker = build('peak_ewma', [known, fresh])
     expect(shareOf(picker, fresh, 1000)).toBeGreaterThan(0.6)
     fresh.begin()
@@ -169,22 +171,27 @@ describe('peak_ewma', () => {
 })
 
 describe('latency estimate', () => {
+  const answer = (upstream: Upstream, latencyMs: number, now: number) => {
+    upstream.begin()
+    upstream.end({ ok: true, latencyMs }, now)
+  }
+
   it('rises at once, falls slowly, and fades when nothing is heard', () => {
-    const { latency } = new Upstream(endpoint(1))
-    latency.observe(true, 10, 0)
-    expect(latency.at(0)).toBe(10)
-    latency.observe(true, 200, 0)
-    expect(latency.at(0)).toBe(200)
-    latency.observe(true, 10, 100)
-    expect(latency.at(100)).toBeGreaterThan(190)
-    expect(latency.at(100)).toBeLessThan(200)
-    expect(latency.at(100 + 10_000)).toBeCloseTo(latency.at(100) / Math.E)
+    const [upstream] = upstreamsOf([endpoint(1)]) as [Upstream]
+    answer(upstream, 10, 0)
+    expect(upstream.latencyAt(0)).toBe(10)
+    answer(upstream, 200, 0)
+    expect(upstream.latencyAt(0)).toBe(200)
+    answer(upstream, 10, 100)
+    expect(upstream.latencyAt(100)).toBeGreaterThan(190)
+    expect(upstream.latencyAt(100)).toBeLessThan(200)
+    expect(upstream.latencyAt(100 + 10_000)).toBeCloseTo(upstream.latencyAt(100) / Math.E)
   })
 
   it('compares two without a clock', () => {
-    const [a, b] = [new Upstream(endpoint(1)).latency, new Upstream(endpoint(2)).latency]
-    a.observe(true, 30, 1000)
-    b.observe(true, 20, 4000)
-    expect(a.ratioTo(b)).toBeCloseTo(a.at(9000) / b.at(9000))
+    const [a, b] = upstreamsOf([endpoint(1), endpoint(2)]) as [Upstream, Upstream]
+    answer(a, 30, 1000)
+    answer(b, 20, 4000)
+    expect(latencyRatio(a.loads, a.slot, b.slot)).toBeCloseTo(a.latencyAt(9000) / b.latencyAt(9000))
   })
 })

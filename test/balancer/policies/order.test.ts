@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createBalancer } from '../../../src/core/balancer/balancer.js'
 import { choosePolicy } from '../../../src/core/balancer/service-config.js'
-import { Upstream } from '../../../src/core/balancer/upstream.js'
-import { endpoint, runtime, snapshot } from '../../support/balancing.js'
+import { endpoint, runtime, snapshot, upstreamsOf } from '../../support/balancing.js'
 import { seededRandom } from '../../support/seeded-random.js'
 
 const weighted = (weights: readonly number[]) => weights.map((weight, i) => endpoint(i + 1, { weight }))
@@ -54,7 +53,7 @@ describe('weighted_round_robin', () => {
     ['equal weights', 129, () => 7],
   ])('never strays from the ideal share by more than one pick: %s', (_, count, weigh) => {
     const chance = seededRandom(count)
-    const upstreams = weighted(Array.from({ length: count }, () => weigh(chance.next()))).map((e) => new Upstream(e))
+    const upstreams = upstreamsOf(weighted(Array.from({ length: count }, () => weigh(chance.next()))))
     const { policy, config } = choosePolicy('weighted_round_robin')
     const order = policy.build(upstreams, config, runtime())
     const total = upstreams.reduce((sum, { endpoint: { weight } }) => sum + weight, 0)

@@ -25,6 +25,11 @@ export function weightsOf(candidates: readonly Upstream[]): Float64Array {
   return weights.some((weight) => weight > 0) ? weights : weights.fill(1)
 }
 
+/** The slots of a set of candidates in the load table that they share. */
+export function slotsOf(candidates: readonly Upstream[]): Int32Array {
+  return Int32Array.from(candidates, (upstream) => upstream.slot)
+}
+
 /**
  * Where a turn that stood before `order[next]` stands in `candidates`: at the first upstream from there on that is
  * still among them.

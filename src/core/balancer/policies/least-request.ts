@@ -1,7 +1,8 @@
 import type { Runtime } from '../../runtime.js'
+import type { LoadTable } from '../load-table.js'
 import type { Picker, PickRequest, Policy } from '../policy.js'
 import type { Upstream } from '../upstream.js'
-import { weightsOf } from './candidates.js'
+import { slotsOf, weightsOf } from './candidates.js'
 import { configFields, integerField, invalid } from './config.js'
 import { Sampler } from './sampler.js'
 
@@ -30,12 +31,16 @@ export const leastRequest: Policy<LeastRequestConfig> = {
 
 class LeastRequestPicker implements Picker {
   readonly #candidates: readonly Upstream[]
+  readonly #loads: LoadTable
+  readonly #slots: Int32Array
   readonly #choiceCount: number
   readonly #weights: Float64Array
   readonly #sampler: Sampler
 
   constructor(candidates: readonly Upstream[], config: LeastRequestConfig, runtime: Runtime) {
     this.#candidates = candidates
+    this.#loads = candidates[0]!.loads
+    this.#slots = slotsOf(candidates)
     this.#choiceCount = config.choiceCount
     this.#weights = weightsOf(candidates)
     this.#sampler = new Sampler(candidates, runtime.random, this.#weights)
@@ -53,6 +58,7 @@ class LeastRequestPicker implements Picker {
   }
 
   #isLess(a: number, b: number): boolean {
-    return this.#candidates[a]!.inFlight * this.#weights[b]! < this.#candidates[b]!.inFlight * this.#weights[a]!
+    const { inFlight } = this.#loads
+    return inFlight[this.#slots[a]!]! * this.#weights[b]! < inFlight[this.#slots[b]!]! * this.#weights[a]!
   }
 }

@@ -1,7 +1,9 @@
 import type { Random } from '../../runtime.js'
+import { isLatencySeen, latencyRatio } from '../latency.js'
+import type { LoadTable } from '../load-table.js'
 import type { Picker, PickRequest, Policy } from '../policy.js'
 import type { Upstream } from '../upstream.js'
-import { weightsOf } from './candidates.js'
+import { slotsOf, weightsOf } from './candidates.js'
 import { Sampler } from './sampler.js'
 
 /**
@@ -17,6 +19,8 @@ export const peakEwma: Policy<undefined> = {
 
 class PeakEwmaPicker implements Picker {
   readonly #candidates: readonly Upstream[]
+  readonly #loads: LoadTable
+  readonly #slots: Int32Array
   /** Relative to their mean. */
   readonly #weights: Float64Array
   readonly #sampler: Sampler
@@ -25,6 +29,8 @@ class PeakEwmaPicker implements Picker {
     const weights = weightsOf(candidates)
     const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length
     this.#candidates = candidates
+    this.#loads = candidates[0]!.loads
+    this.#slots = slotsOf(candidates)
     this.#weights = weights.map((weight) => weight / mean)
     this.#sampler = new Sampler(candidates, random, weights)
   }
@@ -37,12 +43,16 @@ class PeakEwmaPicker implements Picker {
   }
 
   #isCheaper(a: number, b: number): boolean {
-    const [x, y] = [this.#candidates[a]!, this.#candidates[b]!]
-    const queueX = x.inFlight / this.#weights[a]! + 1
-    const queueY = y.inFlight / this.#weights[b]! + 1
-    if (x.latency.seen && y.latency.seen) return x.latency.ratioTo(y.latency) * queueX < queueY
-    if (x.latency.seen === y.latency.seen) return queueX < queueY
+    const loads = this.#loads
+    const x = this.#slots[a]!
+    const y = this.#slots[b]!
+    const queueX = loads.inFlight[x]! / this.#weights[a]! + 1
+    const queueY = loads.inFlight[y]! / this.#weights[b]! + 1
+    const seenX = isLatencySeen(loads, x)
+    const seenY = isLatencySeen(loads, y)
+    if (seenX && seenY) return latencyRatio(loads, x, y) * queueX < queueY
+    if (seenX === seenY) return queueX < queueY
     // One that has never answered is tried when it is idle and left alone until that answer is there.
-    return x.latency.seen ? y.inFlight > 0 : x.inFlight === 0
+    return seenX ? loads.inFlight[y]! > 0 : !(loads.inFlight[x]! > 0)
   }
 }
