@@ -1,4 +1,4 @@
-import { CommandHelp, Help } from '@oclif/core'
+import { type Command, CommandHelp, Help } from '@oclif/core'
 
 const EXIT_CODES: readonly (readonly [string, string])[] = [
   ['0', 'done; a long-running command was told to end'],
@@ -26,11 +26,25 @@ class CommandPage extends CommandHelp {
     return [usage!, description!, args!, examples!, aliases!, flags!, flagDescriptions!, exitCodes]
   }
 
+  protected override groupFlags(flags: Command.Flag.Any[]) {
+    const { flagGroups, mainFlags } = super.groupFlags(flags)
+    const { REGISTRY, OUTPUT, ...own } = flagGroups
+    return { mainFlags, flagGroups: { ...own, ...(REGISTRY && { REGISTRY }), ...(OUTPUT && { OUTPUT }) } }
+  }
+
+  /** The paragraphs of the source, each refilled to the width of the terminal; the summary stands above already. */
+  protected override description(): string | undefined {
+    const { description } = this.command
+    return description && this.wrap(description.replace(/(?<!\n)\n(?!\n)/g, ' '))
+  }
+
   protected override defaultUsage(): string {
     const args = Object.values(this.command.args ?? {}).filter((arg) => !arg.hidden)
+    const required = Object.values(this.command.flags ?? {}).filter((flag) => flag.required === true)
     return [
       this.command.id,
-      ...args.map((arg) => this.arg(arg)),
+      ...args.map((arg) => this.arg(arg) + (arg.multiple === true ? '…' : '')),
+      ...required.map(({ name, ...flag }) => `--${name} ${'helpValue' in flag ? String(flag.helpValue) : 'VALUE'}`),
       '[FLAGS]',
       ...(this.#wraps ? ['[-- COMMAND ARGS…]'] : []),
     ].join(' ')

@@ -55,8 +55,12 @@ async function configValues(path: string): Promise<ConfigValues> {
   return readConfigFile(path)
 }
 
+/** Where a value was found, strongest first. */
+const LAYERS = ['flag', 'FAIRLEAD', 'ETCDCTL', 'file'] as const
+
 interface Found {
   readonly value: string | boolean
+  readonly layer: (typeof LAYERS)[number]
   /** For messages: `--prefix`, `FAIRLEAD_PREFIX`, … */
   readonly source: string
 }
@@ -71,13 +75,21 @@ class Sources {
 
   find(name: string): Found | undefined {
     const flag = this.flags[name]
-    if (typeof flag === 'string' || flag === true) return { value: flag, source: `--${name}` }
-    for (const variable of environmentNames(name)) {
-      const value = text(this.env[variable])
-      if (value !== undefined) return { value, source: variable }
-    }
+    if (typeof flag === 'string' || flag === true) return { value: flag, layer: 'flag', source: `--${name}` }
+    const found = this.variable(name)
+    if (found !== undefined) return found
     const value = this.file[name]
-    return value === undefined ? undefined : { value, source: `${name} in the config file` }
+    return value === undefined ? undefined : { value, layer: 'file', source: `${name} in the config file` }
+  }
+
+  /** The environment alone. */
+  variable(name: string): Found | undefined {
+    const suffix = name.toUpperCase().replaceAll('-', '_')
+    for (const layer of ETCDCTL_HAS.has(name) ? (['FAIRLEAD', 'ETCDCTL'] as const) : (['FAIRLEAD'] as const)) {
+      const value = text(this.env[`${layer}_${suffix}`])
+      if (value !== undefined) return { value, layer, source: `${layer}_${suffix}` }
+    }
+    return undefined
   }
 
   text(name: string): string | undefined {
@@ -122,7 +134,7 @@ class Sources {
   }
 }
 
-/** A user takes its password only from a source at least as near as its own name. */
+/** The user, and its password from the strongest source: a user of the environment or the file may be `user:password`. */
 function credentials(sources: Sources): [user: string | undefined, password: () => string | undefined] {
   const found = sources.find('user')
   const given = found === undefined ? undefined : String(found.value)
@@ -133,12 +145,22 @@ function credentials(sources: Sources): [user: string | undefined, password: () 
       hint: 'use --password-file FILE, or FAIRLEAD_PASSWORD in the environment',
     })
   }
-  return [given.slice(0, colon), () => storedPassword(sources, given.slice(colon + 1))]
+  const inline: Found = { ...found!, value: given.slice(colon + 1) }
+  return [given.slice(0, colon), () => storedPassword(sources, inline)]
 }
 
-function storedPassword(sources: Sources, inline?: string): string | undefined {
-  const file = sources.text('password-file')
-  if (file === undefined) return text(sources.env.FAIRLEAD_PASSWORD) ?? inline ?? text(sources.env.ETCDCTL_PASSWORD)
+function storedPassword(sources: Sources, inline?: Found): string | undefined {
+  const file = sources.find('password-file')
+  const variable = sources.variable('password')
+  for (const layer of LAYERS) {
+    if (file?.layer === layer) return passwordIn(String(file.value))
+    if (variable?.layer === layer) return String(variable.value)
+    if (inline?.layer === layer) return String(inline.value)
+  }
+  return undefined
+}
+
+function passwordIn(file: string): string {
   try {
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
   } catch (error) {
@@ -149,13 +171,10 @@ function storedPassword(sources: Sources, inline?: string): string | undefined {
   }
 }
 
-function environmentNames(name: string): string[] {
-  const suffix = name.toUpperCase().replaceAll('-', '_')
-  return ETCDCTL_HAS.has(name) ? [`FAIRLEAD_${suffix}`, `ETCDCTL_${suffix}`] : [`FAIRLEAD_${suffix}`]
-}
-
-/** etcdctl's own flags of the same name and meaning. */
-const ETCDCTL_HAS = new Set(['endpoints', 'cacert', 'cert', 'key', 'user', 'dial-timeout', 'command-timeout'])
+/** What is also looked up as ETCDCTL_*. */
+const ETCDCTL_HAS = new Set([
+  ...['endpoints', 'cacert', 'cert', 'key', 'user', 'password', 'password-file', 'dial-timeout', 'command-timeout'],
+])
 
 function bad(found: Found, hint: string): FairleadError {
   return new FairleadError('INVALID_ARGUMENT', `bad ${found.source} ${JSON.stringify(found.value)}`, { hint })

@@ -32,9 +32,16 @@ end, so that policies that go by load show how they spread it. One pick alone be
       helpValue: 'POLICY',
       description: `${POLICY_NAMES.join(', ')} [default: the service's config, else weighted_round_robin]`,
     }),
-    'count': Flags.integer({ char: 'n', default: 1, min: 1, max: MAX_PICKS, description: 'how many picks to make' }),
+    'count': Flags.integer({
+      char: 'n',
+      helpValue: 'N',
+      default: 1,
+      min: 1,
+      max: MAX_PICKS,
+      description: 'how many picks to make',
+    }),
     'hash-key': Flags.string({ helpValue: 'KEY', description: 'the key of every pick, for the hash policies' }),
-    'seed': Flags.integer({ description: 'make draws reproducible' }),
+    'seed': Flags.integer({ helpValue: 'N', description: 'make draws reproducible' }),
     'explain': Flags.boolean({ description: 'tell for each endpoint why it is in or out' }),
   }
 

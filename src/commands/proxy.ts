@@ -52,6 +52,7 @@ or ADDRESS[@WEIGHT],… SIGTERM stops accepting and lets open connections finish
     }),
     'retries': Flags.integer({
       helpGroup: BALANCING,
+      helpValue: 'N',
       default: 1,
       description: 'further endpoints to try when one cannot be connected to',
     }),
@@ -80,6 +81,7 @@ or ADDRESS[@WEIGHT],… SIGTERM stops accepting and lets open connections finish
     }),
     'max-connections': Flags.integer({
       helpGroup: CONNECTIONS,
+      helpValue: 'N',
       description: 'open connections per listener; further clients get a reset [default: no limit]',
     }),
     'proxy-protocol': Flags.option({

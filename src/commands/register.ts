@@ -100,6 +100,9 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
     }),
   }
 
+  /** Whether it was told that the record is in the registry. */
+  #isKnown = false
+
   async run(): Promise<number> {
     if (this.flags.once || this.flags.permanent) return this.#write()
     return this.#keep()
@@ -205,7 +208,7 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
         void this.emit({ event: 'retrying', service, address, id, reason: event.error.message })
         break
       case 'ended':
-        if ('error' in event.end) break
+        if ('error' in event.end || !(this.#isKnown || event.end.how === 'deregistered')) break
         this.note(`deregistered ${service} ${address}`)
         void this.emit({ event: 'deregistered', service, address, id, how: event.end.how })
     }
@@ -219,6 +222,7 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
 
   #registered(address: string, id: string, lease: bigint, ttlSeconds?: number): void {
     const { service } = this.args
+    this.#isKnown = true
     const ttl = ttlSeconds === undefined ? '' : ` ttl=${ttlSeconds}s`
     this.note(`registered ${service} ${address} lease=${leaseText(lease)}${ttl}`)
     void this.emit({ event: 'registered', service, address, id, lease: leaseText(lease), ttl: ttlSeconds })

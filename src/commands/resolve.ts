@@ -16,14 +16,14 @@ what drains, what is in maintenance, and balancers. Exits 3 for an unknown servi
   ]
   static override args = { service: Args.string({ required: true, description: 'name of the service' }) }
   static override flags = {
-    zone: Flags.string({ description: 'only endpoints of this zone' }),
+    zone: Flags.string({ helpValue: 'Z', description: 'only endpoints of this zone' }),
     labels: Flags.string({
       char: 'l',
       aliases: ['label'],
       multiple: true,
       multipleNonGreedy: true,
-      helpValue: 'k=v,…',
-      description: 'only endpoints whose metadata agrees: k=v or k!=v, all of them',
+      helpValue: 'k=v',
+      description: 'only endpoints whose metadata agrees: k=v or k!=v, all of them; separated by commas',
     }),
     all: Flags.boolean({ description: 'also endpoints that drain or are in maintenance, and balancers' }),
     explain: Flags.boolean({ description: 'tell for each record why it is in or out, and where it was read' }),

@@ -23,8 +23,11 @@ describe('what is wrong with a command line', () => {
     [['config', 'gett', 'web'], 2, /unknown command "config gett"/, /did you mean get\?/],
     [['--no-color', 'services'], 2, /--no-color stands before the command/, /flags after it/],
     [['services', 'web'], 2, /unexpected argument: web/, /--help/],
-    [['services', '--nope'], 2, /--nope/, /--help/],
-    [['resolve'], 2, /missing 1 required arg/, /--help/],
+    [['services', '--nope'], 2, /unknown flag: --nope$/, /--help/],
+    [['services', '--endpoint', 'x'], 2, /unknown flag: --endpoint$/, /did you mean --endpoints\?/],
+    [['resolve'], 2, /missing argument: SERVICE$/, /--help/],
+    [['wait', 'web'], 2, /missing required flag --for$/, /--help/],
+    [['pick', 'web', '-n', 'x'], 2, /--count: expected an integer but received: x/, /--help/],
     [['services', '-o', 'xml'], 2, /xml/, /--help/],
     [['services', '--dial-timeout', 'soon'], 2, /--dial-timeout/, /500ms/],
     [['services', '--endpoints', 'nowhere'], 2, /nowhere/, /host:port/],
@@ -137,7 +140,7 @@ describe('help', () => {
       expect(code).toBe(0)
       expect(stdout).toMatch(/\$ fairlead register SERVICE ADDRESS \[FLAGS\] \[-- COMMAND ARGS…\]/)
       expect(stdout).toMatch(/^EXAMPLES$/m)
-      expect(stdout).toMatch(/^EXIT CODES$/m)
+      expect(stdout).toMatch(/^LIFE FLAGS$.*^REGISTRY FLAGS$.*^OUTPUT FLAGS$.*^EXIT CODES$/ms)
     }
   })
 

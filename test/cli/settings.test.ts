@@ -96,6 +96,16 @@ describe('credentials', () => {
     expect(await login({ user: 'me' }, { FAIRLEAD_PASSWORD: 'two', ETCDCTL_PASSWORD: 'one' })).toEqual(['me', 'two'])
   })
 
+  it('take the password from the strongest source, as every other setting', async () => {
+    const near = file('near', 'near')
+    const config = file('login.yaml', `user: file\npassword-file: ${file('far', 'far')}\n`)
+    expect(await login({ config }, {})).toEqual(['file', 'far'])
+    expect(await login({ config }, { ETCDCTL_USER: 'root:own' })).toEqual(['root', 'own'])
+    expect(await login({ config }, { FAIRLEAD_PASSWORD: 'env' })).toEqual(['file', 'env'])
+    expect(await login({ config, 'password-file': near }, { FAIRLEAD_PASSWORD: 'env' })).toEqual(['file', 'near'])
+    expect(await login({}, { ETCDCTL_USER: 'root', ETCDCTL_PASSWORD_FILE: near })).toEqual(['root', 'near'])
+  })
+
   it("never pair a flag's user with the password of another user", async () => {
     expect(await login({ user: 'me' }, { ETCDCTL_USER: 'root:secret' })).toEqual(['me', undefined])
   })

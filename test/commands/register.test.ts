@@ -93,6 +93,7 @@ describeWithPeers(['etcd', 'etcdctl'], 'fairlead register', () => {
       const result = await run(['register', 'web', ADDRESS, '--', program], { env })
       expect(result.code).toBe(status)
       expect(result.stderr).not.toMatch(registered)
+      expect(result.stderr).toMatch(new RegExp(`cannot be run.*${program}`))
     }
   })
 

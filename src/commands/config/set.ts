@@ -8,8 +8,8 @@ import { type ServiceConfig, setServiceConfig } from '../../core/registry/servic
 
 export default class ConfigSet extends BaseCommand<typeof ConfigSet> {
   static override summary = "Store a service's gRPC service config"
-  static override description = `Proxies, gRPC clients and the answers for grpclb and xDS take the service's policy from it, at once. It must be a gRPC service
-config in JSON whose loadBalancingConfig, if there is one, names a known policy; other fields are kept as they are.`
+  static override description = `Proxies, balancers and pick take the service's policy from it, at once; a --policy of their own wins. It must be a gRPC
+service config in JSON whose loadBalancingConfig, if there is one, names a known policy; other fields are kept as they are.`
   static override examples = [
     '<%= config.bin %> config set web \'{"loadBalancingConfig":[{"least_request":{"choiceCount":3}}]}\'',
     '<%= config.bin %> config set web - < service-config.json',

@@ -134,7 +134,7 @@ export class LeaseKeeper {
       this.#post({ type: 'granted', id, ttlSeconds, sentAt })
     } catch (error) {
       this.#lastError = asFairleadError(error)
-      const refused = this.#lastError.code !== 'UNAVAILABLE'
+      const refused = !['UNAVAILABLE', 'ABORTED'].includes(this.#lastError.code)
       this.#runtime.log[refused ? 'warn' : 'debug']('no lease was granted', { error: this.#lastError.message })
       this.#post({ type: 'grant-failed', refused })
     }

@@ -11,8 +11,8 @@ export interface ChildOptions {
 
 /** A program that runs in a process group of its own, with our standard streams. */
 export interface Child {
-  /** Whether the program could be started. */
-  readonly started: Promise<boolean>
+  /** Why the program could not be started; undefined where it was. */
+  readonly startError: Promise<Error | undefined>
   /** The exit status a shell would give: its own, 128 + n where signal n ended it, 127 not found, 126 not executable. */
   readonly ended: Promise<number>
   /** Sends a signal to its whole group. Nothing happens once it has ended. */
@@ -47,9 +47,9 @@ export function startChild({ command: [program, ...args], env }: ChildOptions): 
     process.off('exit', killOnExit)
   })
   return {
-    started: new Promise((resolve) => {
-      child.on('spawn', () => resolve(true))
-      child.on('error', () => resolve(false))
+    startError: new Promise((resolve) => {
+      child.on('spawn', () => resolve(undefined))
+      child.on('error', resolve)
     }),
     ended,
     signal,

@@ -38,7 +38,9 @@ export async function keepRegistered(
   let showing: Promise<void> | undefined
   try {
     const child = command && startChild({ command, env: environmentOf(registration) })
-    if (!child || (await child.started)) showing = show(registration, options, runtime, over.signal)
+    const startError = await child?.startError
+    if (startError) runtime.log.error('the command cannot be run', { error: startError.message })
+    else showing = show(registration, options, runtime, over.signal)
     return await (child ? runWithChild(registration, child, options, runtime, signal) : runAlone(registration, signal))
   } finally {
     over.abort()
