@@ -1,6 +1,8 @@
+import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import protobuf from 'protobufjs'
+import { licensesOf } from './licenses.mjs'
 
 /** CommonJS packages inside an ES module still ask for these. */
 const COMMONJS_GLOBALS = [
@@ -13,9 +15,12 @@ const COMMONJS_GLOBALS = [
 /** What the demo starts as processes of their own, by the path in dist/. */
 const DEMO_PROGRAMS = ['src/demo/backend.ts', 'src/demo/guardian.ts', 'src/demo/load.ts']
 
-/** Bundles the launcher, the help, every command and the programs of the demo into dist/, with the chunks they share. */
+/**
+ * Bundles the launcher, the help, every command and the programs of the demo into dist/, with the chunks they share and the
+ * licences of the packages in them.
+ */
 export async function bundleCommandLine() {
-  await build({
+  const { metafile } = await build({
     entryPoints: ['src/cli/main.ts', 'src/cli/help.ts', 'src/commands/**/*.ts', ...DEMO_PROGRAMS],
     outdir: 'dist',
     outbase: 'src',
@@ -35,7 +40,9 @@ export async function bundleCommandLine() {
     external: ['react-devtools-core', 'typescript'],
     plugins: [prebuiltProtos],
     logLevel: 'warning',
+    metafile: true,
   })
+  await writeFile('dist/THIRD-PARTY-LICENSES.txt', await licensesOf(metafile))
 }
 
 /** Replaces @grpc/proto-loader by one that has the .proto files built in: parsing them takes tens of milliseconds. */

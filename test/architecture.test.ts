@@ -26,7 +26,6 @@ const CONFINED: Readonly<Record<string, readonly string[]>> = {
   'etcd3': ['src/core/registry/etcd/'],
   '@grpc/grpc-js': ['src/core/registry/', 'src/core/grpc/', 'src/core/control-plane/'],
   '@grpc/proto-loader': ['src/core/registry/', 'src/core/grpc/', 'src/core/control-plane/'],
-  'ipaddr.js': ['src/core/model/', 'src/core/registry/', 'src/core/proxy/'],
   '@oclif/core': ['src/cli/', 'src/commands/'],
   'chalk': ['src/cli/', 'src/tui/'],
   'string-width': ['src/cli/', 'src/tui/'],

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -53,6 +53,16 @@ describe('the built package', () => {
       console.log(JSON.stringify(await events.next()))`
     writeFileSync(join(consumer, 'program.js'), program)
     expect(run(['program.js'], consumer)).toEqual({ status: 0, stdout: 'stale\n{"done":true}\n', stderr: '' })
+  })
+
+  it('carries the licences of the packages in its bundle', () => {
+    const licenses = readFileSync('dist/THIRD-PARTY-LICENSES.txt', 'utf8')
+    const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: object }
+    // Replaced in the bundle by code of our own.
+    const bundled = Object.keys(dependencies).filter((name) => name !== '@grpc/proto-loader')
+    expect(bundled.filter((name) => !licenses.includes(`\n${name} `))).toEqual([])
+    expect(licenses).toContain('Permission is hereby granted')
+    expect(licenses).toContain('Apache License')
   })
 
   it('offers what the documentation names, and no more', SLOW, () => {
