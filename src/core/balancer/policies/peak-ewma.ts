@@ -53,6 +53,6 @@ class PeakEwmaPicker implements Picker {
     if (seenX && seenY) return latencyRatio(loads, x, y) * queueX < queueY
     if (seenX === seenY) return queueX < queueY
     // One that has never answered is tried when it is idle and left alone until that answer is there.
-    return seenX ? loads.inFlight[y]! > 0 : !(loads.inFlight[x]! > 0)
+    return seenX ? loads.inFlight[y] !== 0 : loads.inFlight[x] === 0
   }
 }
