@@ -1,6 +1,9 @@
 import type { EndpointMeter } from '../meters.js'
-import type { Perishable, Ticker } from '../ticker.js'
+import { type Perishable, type Ticker, ticksOf } from '../ticker.js'
 import type { Wire, WireReceiver } from '../transport/transport.js'
+
+/** How long a client may take for an answer that is complete once its connection to the upstream is gone, milliseconds. */
+const LINGER_MS = 30_000
 
 export interface SpliceOwner {
   /** Both wires are gone. `upstreamFailed`: the upstream broke the connection off. Called once. */
@@ -13,6 +16,8 @@ export interface SpliceOwner {
  */
 export class Splice implements Perishable {
   deadline: number
+  /** What the client sends has nowhere to go any more. */
+  lingers = false
   readonly #owner: SpliceOwner
   readonly #ticker: Ticker
   readonly #idleTicks: number
@@ -37,7 +42,7 @@ export class Splice implements Perishable {
 
   /** Something moved. */
   touch(): void {
-    this.deadline = this.#ticker.now + this.#idleTicks
+    if (!this.lingers) this.deadline = this.#ticker.now + this.#idleTicks
   }
 
   /** Nothing moved for the idle time: an orderly close, since no data is cut short. */
@@ -53,7 +58,9 @@ export class Splice implements Perishable {
   }
 
   wireClosed(flow: Flow, error: Error | undefined): void {
-    if (error) {
+    if (error && flow === this.#up && flow.ended && this.#open === 2) {
+      this.#linger()
+    } else if (error) {
       this.#failed ??= flow
       const other = flow === this.#up ? this.#down : this.#up
       // A broken stream must not look like a complete one.
@@ -61,11 +68,23 @@ export class Splice implements Perishable {
     }
     if (--this.#open === 0) this.#owner.spliceClosed(this.#failed === this.#up)
   }
+
+  /**
+   * The upstream ended its answer and takes nothing more. A reset would lose what the client has not received yet, so
+   * the client is read from and ignored until it has the answer and ends too (nginx's lingering_close).
+   */
+  #linger(): void {
+    this.lingers = true
+    this.deadline = this.#ticker.now + Math.min(this.#idleTicks, ticksOf(LINGER_MS))
+    this.#down.wire.resume()
+  }
 }
 
 /** What arrives at one wire and leaves by the other. */
 class Flow implements WireReceiver {
   readonly wire: Wire
+  /** Whether all that arrives has arrived (FIN). */
+  ended = false
   readonly #to: Wire
   readonly #splice: Splice
   readonly #meter: EndpointMeter
@@ -80,6 +99,7 @@ class Flow implements WireReceiver {
   }
 
   onData(bytes: Buffer, length: number): void {
+    if (this.#splice.lingers) return
     if (this.#towardsUpstream) this.#meter.bytesSent += length
     else this.#meter.bytesReceived += length
     this.#splice.touch()
@@ -87,6 +107,7 @@ class Flow implements WireReceiver {
   }
 
   onEnd(): void {
+    this.ended = true
     this.#to.end()
   }
 
