@@ -4,8 +4,9 @@ import type { Snapshot } from '../model/snapshot.js'
 /** What one endpoint did for one listener. Plain counters, written by the data plane. */
 export class EndpointMeter {
   readonly address: string
-  /** Why the guard refuses the address; null until asked. */
-  refusal: string | undefined | null = null
+  /** Why the guard refuses the address, as of its version `judgedAt`; -1 until asked. */
+  refusal: string | undefined
+  judgedAt = -1
   /** Connections established, and those of them that are open. */
   total = 0
   active = 0

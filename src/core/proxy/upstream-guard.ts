@@ -11,11 +11,14 @@ const LOOPBACK = new CidrSet(['127.0.0.0/8', '::1'])
  * live there), unspecified ones (they mean "this machine"), and the proxy's own listeners (a loop).
  */
 export class UpstreamGuard {
+  /** Changes whenever a verdict may have. */
+  version = 0
   readonly #own = new Map<number, string[]>()
 
   /** Adds a bound listener. */
   addListener(host: string, port: number): void {
     this.#own.set(port, [...(this.#own.get(port) ?? []), host])
+    this.version++
   }
 
   /** Why `ip:port` is refused, or undefined. A DNS name is undefined here: ask again for each address it resolves to. */

@@ -40,12 +40,16 @@ export type Trouble =
   | { readonly kind: 'no_endpoints'; readonly reason: string }
   | { readonly kind: 'denied' | 'malformed_header'; readonly client: string; readonly reason: string }
 
-/** The meter of an endpoint, with the guard's verdict on its address worked out once. */
+/** The meter of an endpoint, with the guard's verdict on its address worked out once for each version of the guard. */
 export function guardedMeter(
   context: L4Context,
   endpoint: { address: string; host: string; port: number },
 ): EndpointMeter {
   const meter = context.meter.endpoint(endpoint.address)
-  if (meter.refusal === null) meter.refusal = context.guard.refusal(endpoint.host, endpoint.port)
+  const { guard } = context
+  if (meter.judgedAt !== guard.version) {
+    meter.judgedAt = guard.version
+    meter.refusal = guard.refusal(endpoint.host, endpoint.port)
+  }
   return meter
 }
