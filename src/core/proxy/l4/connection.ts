@@ -13,8 +13,10 @@ import { type HeaderOwner, ProxyHeaderPhase } from './proxy-header-phase.js'
 import { Splice, type SpliceOwner } from './splice.js'
 
 const NOT_TRIED: readonly Upstream[] = Object.freeze([])
-/** Failures of this machine, which say nothing about the endpoint and would meet every other one as well. */
-const LOCAL_FAILURES = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM'])
+/** What this machine is out of, so that every other endpoint would meet it as well. */
+const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+/** Failures of this machine towards one destination: no free port or no such address family, a firewall's refusal. */
+const LOCAL = new Set([...EXHAUSTED, 'EADDRNOTAVAIL', 'EACCES', 'EPERM'])
 
 /**
  * One client connection: admitted, given an endpoint, spliced to it. Tries another endpoint when one cannot be
@@ -79,6 +81,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
   abort(): void {
     if (this.#splice) return this.#splice.reset()
     this.#headerPhase?.cancel()
+    this.#wire.receiver = this
     this.#cancelDial(false)
     this.#giveUp()
   }
@@ -108,7 +111,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
       if (meter.refusal === undefined) return this.#dialUpstream(picked, meter)
       picked.done({ ok: false })
       this.exclude = [...this.exclude, picked.upstream]
-      this.#context.trouble({ kind: 'refused_address', address: endpoint.address, reason: meter.refusal! })
+      this.#context.trouble({ kind: 'refused_address', address: endpoint.address, reason: meter.refusal })
     }
   }
 
@@ -129,7 +132,9 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
     this.#latencyMs = clock.now() - this.#dialledAt
     this.#dial = undefined
     ticker.unwatch(this)
-    const meter = this.#meter!
+    // Asked for again: an endpoint that left meanwhile has lost the one it had.
+    const meter = this.#context.meter.endpoint(this.#picked!.upstream.endpoint.address)
+    this.#meter = meter
     meter.total++
     meter.active++
     if (settings.sendProxyHeader) {
@@ -150,14 +155,15 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
     ticker.unwatch(this)
     this.#dial = undefined
     const picked = this.#picked!
-    const local = LOCAL_FAILURES.has((error as NodeJS.ErrnoException).code ?? '')
-    const final = local || this.#attempts >= settings.attempts
+    const { code = '' } = error as NodeJS.ErrnoException
+    const local = LOCAL.has(code)
+    const final = EXHAUSTED.has(code) || this.#attempts >= settings.attempts
     picked.done({ ok: local })
     if (!local) this.#meter!.connectFailures++
     this.#context.trouble({
       kind: 'connect_failed',
       address: picked.upstream.endpoint.address,
-      reason: error.message,
+      reason: reasonOf(error),
       final,
     })
     if (final) return this.#fail()
@@ -211,4 +217,10 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
     this.#over = true
     this.#context.closed(this)
   }
+}
+
+/** A failure to connect to every address of a name has the reasons inside and no message of its own. */
+function reasonOf(error: Error): string {
+  if (!(error instanceof AggregateError)) return error.message
+  return error.errors.map((each: Error) => each.message).join('; ')
 }
