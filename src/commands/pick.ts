@@ -4,7 +4,7 @@ import { pickDocument } from '../cli/output/pick-document.js'
 import { POLICY_NAMES } from '../core/balancer/policies/index.js'
 import { previewPicks } from '../core/balancer/preview.js'
 import { choosePolicy } from '../core/balancer/service-config.js'
-import { readService } from '../core/discovery/read-service.js'
+import { readService, snapshotOf, unknownService } from '../core/discovery/read-service.js'
 import { parseStaticEndpoints } from '../core/discovery/static-resolver.js'
 import { FairleadError } from '../core/errors.js'
 import type { Snapshot } from '../core/model/snapshot.js'
@@ -70,12 +70,8 @@ end, so that policies that go by load show how they spread it. One pick alone be
       return { service: list, revision: 0n, endpoints: parseStaticEndpoints(list), skipped: [] }
     }
     const reading = await readService(await this.store(), this.prefix, service!, { signal: this.signal })
-    const { records, skipped, revision, serviceConfig } = reading
-    if (records.length === 0 && skipped.length === 0) {
-      const hint = 'fairlead services lists what is registered'
-      throw new FairleadError('NOT_FOUND', `no service ${JSON.stringify(service)}`, { hint })
-    }
-    const endpoints = records.map(({ endpoint }) => endpoint)
-    return { service: service!, revision, endpoints, skipped, ...(serviceConfig && { serviceConfig }) }
+    const unknown = unknownService(reading)
+    if (unknown) throw unknown
+    return snapshotOf(reading)
   }
 }

@@ -51,6 +51,7 @@ export const EXIT_CODES = {
   TIMEOUT: 124,
 } as const
 
+/** The stable codes of FairleadError. */
 export type ErrorCode = keyof typeof EXIT_CODES
 
 /** `error` as a FairleadError: itself, or wrapped as INTERNAL with the original as its cause. */

@@ -4,7 +4,7 @@ import { createDataPlaneResolver, type DataPlaneResolver } from './discovery/dat
 import { createResolver, type RegistryResolver } from './discovery/resolver.js'
 import { createStaticResolver } from './discovery/static-resolver.js'
 import { listServices, type ServiceSummary } from './discovery/list-services.js'
-import { readService } from './discovery/read-service.js'
+import { readService, snapshotOf } from './discovery/read-service.js'
 import { FairleadError } from './errors.js'
 import { type ConnectOptions, etcdOptions } from './library/options.js'
 import { balancerOptions, type PolicyOptions } from './library/policy.js'
@@ -31,6 +31,7 @@ import { setRecord } from './registry/set-record.js'
 import type { CallOptions, Store } from './registry/store.js'
 import { type Runtime, silentLogger, systemClock, systemRandom } from './runtime.js'
 
+/** Whether a call waits for the registry. */
 export interface WaitOptions {
   /**
    * Whether to wait for the registry. Default true. False returns at once and goes on in the background, so that a program can start before its
@@ -41,9 +42,12 @@ export interface WaitOptions {
   readonly signal?: AbortSignal
 }
 
+/** What to register, how to keep it, and whether to wait for it. */
 export type RegisterOptions = RegistrationOptions & WaitOptions
+/** How to balance, and whether to wait for the first snapshot. */
 export type BalanceOptions = PolicyOptions & WaitOptions
 
+/** How a watch ends. */
 export interface WatchOptions {
   /** Ends the iteration. */
   readonly signal?: AbortSignal
@@ -171,16 +175,9 @@ class Connection implements Fairlead {
     return setServiceConfig(this.#store, this.#prefix, service, config, options)
   }
 
-  async resolve(name: string, options?: CallOptions): Promise<Snapshot> {
+  async resolve(service: string, options?: CallOptions): Promise<Snapshot> {
     this.#demandOpen()
-    const { service, revision, records, skipped, serviceConfig } = await readService(
-      this.#store,
-      this.#prefix,
-      name,
-      options,
-    )
-    const endpoints = Object.freeze(records.map((record) => record.endpoint))
-    return Object.freeze({ service, revision, endpoints, skipped, ...(serviceConfig && { serviceConfig }) })
+    return snapshotOf(await readService(this.#store, this.#prefix, service, options))
   }
 
   async *watch(service?: string, options: WatchOptions = {}): AsyncGenerator<WatchEvent, void, undefined> {

@@ -27,8 +27,10 @@ export interface Random {
   next(): number
 }
 
+/** What belongs to a message, by name. Values may quote the registry or a peer. */
 export type LogFields = Readonly<Record<string, unknown>>
 
+/** Where messages go. Its methods must not throw. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void

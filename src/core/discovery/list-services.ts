@@ -1,8 +1,12 @@
+import { isReadyServer } from '../model/endpoint.js'
 import { compareText } from '../model/order.js'
+import type { SkippedRecord } from '../model/snapshot.js'
 import { KeyLayout } from '../registry/keys.js'
+import type { Registered } from '../registry/record.js'
 import { decodeEntry, mergeRecords } from '../registry/service-records.js'
 import type { CallOptions, Store } from '../registry/store.js'
 
+/** One line of the list of services. */
 export interface ServiceSummary {
   readonly service: string
   /** Servers and balancers in every state. */
@@ -21,7 +25,7 @@ export async function listServices(
 ): Promise<readonly ServiceSummary[]> {
   const layout = new KeyLayout(prefix)
   const { entries } = await store.list(layout.root, options)
-  const services = new Map<string, NonNullable<ReturnType<typeof decodeEntry>>[]>()
+  const services = new Map<string, (Registered | SkippedRecord)[]>()
   for (const entry of entries) {
     const record = decodeEntry(layout, entry)
     if (!record) continue
@@ -33,7 +37,7 @@ export async function listServices(
   return [...services]
     .map(([service, records]) => {
       const { registered, skipped } = mergeRecords(records)
-      const ready = registered.filter(({ endpoint }) => endpoint.role === 'server' && endpoint.state === 'ready')
+      const ready = registered.filter(({ endpoint }) => isReadyServer(endpoint))
       return { service, endpoints: registered.length, ready: ready.length, skipped: skipped.length }
     })
     .sort((a, b) => compareText(a.service, b.service))

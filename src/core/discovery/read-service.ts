@@ -1,10 +1,11 @@
-import type { SkippedRecord } from '../model/snapshot.js'
+import { FairleadError } from '../errors.js'
 import { parseServiceName } from '../model/service.js'
+import type { SkippedRecord, Snapshot } from '../model/snapshot.js'
 import { KeyLayout } from '../registry/keys.js'
 import type { Registered } from '../registry/record.js'
+import { decodeServiceConfig } from '../registry/service-config.js'
 import { decodeService } from '../registry/service-records.js'
 import type { CallOptions, Store } from '../registry/store.js'
-import { decodeServiceConfig } from '../registry/service-config.js'
 
 /** What the registry holds of a service at one moment. */
 export interface ServiceReading {
@@ -59,4 +60,18 @@ export async function readService(
       { key: layout.config(service), revision: config.revision, keys: config.entry ? 1 : 0 },
     ],
   }
+}
+
+/** The endpoints of a reading, as balancers take them. */
+export function snapshotOf({ service, revision, records, skipped, serviceConfig }: ServiceReading): Snapshot {
+  const endpoints = Object.freeze(records.map(({ endpoint }) => endpoint))
+  return Object.freeze({ service, revision, endpoints, skipped, ...(serviceConfig && { serviceConfig }) })
+}
+
+/** NOT_FOUND for a service of which nothing is registered, not even what cannot be read; else undefined. */
+export function unknownService({ service, records, skipped }: ServiceReading): FairleadError | undefined {
+  if (records.length > 0 || skipped.length > 0) return undefined
+  return new FairleadError('NOT_FOUND', `no service ${JSON.stringify(service)}`, {
+    hint: 'fairlead services lists what is registered',
+  })
 }

@@ -1,7 +1,7 @@
 import { FairleadError } from '../errors.js'
 import type { Endpoint } from '../model/endpoint.js'
-import type { ServiceReading } from './read-service.js'
 import type { Registered } from '../registry/record.js'
+import { type ServiceReading, unknownService } from './read-service.js'
 
 /** Which endpoints of a service are wanted. */
 export interface Selection {
@@ -66,21 +66,17 @@ function reasonAgainst(endpoint: Endpoint, { zone, labels = [], all }: Selection
  * The error for a service where nothing was selected: NOT_FOUND if nothing is registered, NO_ENDPOINTS with the reasons if something
  * is. Undefined where something was.
  */
-export function selectionError(
-  { service, records, skipped }: ServiceReading,
-  judged: readonly Judged[],
-): FairleadError | undefined {
+export function selectionError(reading: ServiceReading, judged: readonly Judged[]): FairleadError | undefined {
   if (judged.some(({ reason }) => reason === undefined)) return undefined
-  const name = JSON.stringify(service)
-  if (records.length === 0 && skipped.length === 0) {
-    return new FairleadError('NOT_FOUND', `no service ${name}`, { hint: 'fairlead services lists what is registered' })
-  }
+  const unknown = unknownService(reading)
+  if (unknown) return unknown
+  const { service, skipped } = reading
   const hints = [...countReasons(judged)].map(([reason, count]) => `${count} ${reason}`)
   if (skipped.length > 0) hints.push(`${skipped.length} cannot be read`)
   const remedy = judged.some(({ record }) => reasonAgainst(record.endpoint, {}) !== undefined)
     ? '--all shows those that take no traffic'
     : '--explain says more'
-  return new FairleadError('NO_ENDPOINTS', `no usable endpoint of service ${name}`, {
+  return new FairleadError('NO_ENDPOINTS', `no usable endpoint of service ${JSON.stringify(service)}`, {
     hint: `${hints.join(', ')}; ${remedy}`,
   })
 }

@@ -2,10 +2,10 @@ import { FairleadError } from '../errors.js'
 import { parseAddress } from '../model/address.js'
 import type { Endpoint } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
+import { MAX_WEIGHT } from '../registry/record-fields.js'
 import { LatestResolution } from './latest.js'
 import type { Resolver } from './resolution.js'
 
-const MAX_WEIGHT = 1000
 const NO_META: Readonly<Record<string, string>> = Object.freeze({})
 
 /**
@@ -29,8 +29,9 @@ function parseEntry(entry: string): Endpoint {
   const { address, host, port } = parseAddress(at < 0 ? entry : entry.slice(0, at))
   const weightText = at < 0 ? '1' : entry.slice(at + 1)
   const weight = /^\d{1,4}$/.test(weightText) ? Number(weightText) : NaN
-  if (!(weight <= MAX_WEIGHT))
-    throw badEntry(entry, `weight ${JSON.stringify(weightText)} is not a whole number from 0 to 1000`)
+  if (!(weight <= MAX_WEIGHT)) {
+    throw badEntry(entry, `weight ${JSON.stringify(weightText)} is not a whole number from 0 to ${MAX_WEIGHT}`)
+  }
   return Object.freeze({ id: address, address, host, port, weight, state: 'ready', role: 'server', meta: NO_META })
 }
 

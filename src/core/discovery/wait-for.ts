@@ -1,5 +1,5 @@
 import { FairleadError } from '../errors.js'
-import type { Endpoint } from '../model/endpoint.js'
+import { type Endpoint, isReadyServer } from '../model/endpoint.js'
 import type { Runtime } from '../runtime.js'
 import { HealthyCount, type Probe } from './healthy-count.js'
 import type { Resolver } from './resolution.js'
@@ -30,11 +30,6 @@ export function parseCondition(text: string): Condition {
   throw new FairleadError('INVALID_ARGUMENT', `bad condition ${JSON.stringify(text)}`, {
     hint: 'use endpoints=N or healthy=N with N of 1 or more, or gone',
   })
-}
-
-/** Whether new traffic may go to an endpoint. */
-export function isUsable(endpoint: Endpoint): boolean {
-  return endpoint.role === 'server' && endpoint.state === 'ready'
 }
 
 /** Whether trying again cannot help where the registry was never reached before. */
@@ -76,12 +71,9 @@ export async function waitFor(
       }
       error = undefined
       revision = resolution.snapshot.revision
-      seen = condition.kind === 'gone' ? resolution.snapshot.endpoints : resolution.snapshot.endpoints.filter(isUsable)
-      if (
-        condition.kind === 'gone' ? seen.length === 0 : condition.kind === 'endpoints' && seen.length >= condition.count
-      ) {
-        return { revision, endpoints: seen }
-      }
+      const { endpoints } = resolution.snapshot
+      seen = condition.kind === 'gone' ? endpoints : endpoints.filter(isReadyServer)
+      if (isFulfilled(condition, seen.length)) return { revision, endpoints: seen }
       healthy?.check(seen)
     }
   } finally {
@@ -94,6 +86,12 @@ export async function waitFor(
   throw timeoutError(service, condition, options.timeoutMs, { isKnown: revision !== undefined, seen, error, healthy })
 }
 
+/** Whether so many endpoints are what was waited for; `healthy` is never told by counting alone. */
+function isFulfilled(condition: Condition, count: number): boolean {
+  if (condition.kind === 'gone') return count === 0
+  return condition.kind === 'endpoints' && count >= condition.count
+}
+
 interface Seen {
   readonly isKnown: boolean
   readonly seen: readonly Endpoint[]
@@ -104,12 +102,9 @@ interface Seen {
 function timeoutError(service: string, condition: Condition, ms: number, { isKnown, seen, error, healthy }: Seen) {
   const wanted = condition.kind === 'gone' ? 'gone' : `${condition.kind}=${condition.count}`
   const facts: string[] = []
-  if (isKnown)
-    facts.push(
-      seen.length === 0 ? 'nothing is registered that could count' : `${seen.length} registered: ${names(seen)}`,
-    )
-  else if (error) facts.push('the registry never answered')
-  else facts.push('the registry has not answered yet')
+  if (!isKnown) facts.push(error ? 'the registry never answered' : 'the registry has not answered yet')
+  else if (seen.length === 0) facts.push('nothing is registered that could count')
+  else facts.push(`${seen.length} registered: ${names(seen)}`)
   for (const [address, reason] of healthy?.failures ?? []) facts.push(`${address}: ${reason}`)
   if (error) facts.push(error.message)
   return new FairleadError('TIMEOUT', `service ${JSON.stringify(service)} is not ${wanted} after ${ms / 1000} s`, {

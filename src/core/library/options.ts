@@ -29,6 +29,7 @@ export interface ConnectOptions {
   readonly verify?: boolean
 }
 
+/** Certificates or a key in PEM, as text or bytes. */
 export type Pem = string | Uint8Array
 
 /** What the store is opened with. */

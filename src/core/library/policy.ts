@@ -2,6 +2,7 @@ import type { BalancerOptions } from '../balancer/balancer.js'
 import type { PolicyName } from '../balancer/policies/index.js'
 import { choosePolicy } from '../balancer/service-config.js'
 
+/** How to choose among the endpoints of a service. */
 export interface PolicyOptions {
   /** Wins over the service's config. Default: that, else `weighted_round_robin`. */
   readonly policy?: PolicyName

@@ -1,4 +1,6 @@
+/** Whether an endpoint takes traffic: `ready`; `drain`: no new traffic, old may finish; `maint`: out. */
 export type EndpointState = 'ready' | 'drain' | 'maint'
+/** What lies at an address: a server, or a lookaside balancer (grpclb) that hands out those of servers. */
 export type EndpointRole = 'server' | 'balancer'
 
 /** One instance of a service as the registry describes it. Immutable; live counters belong to an Upstream. */
@@ -14,9 +16,12 @@ export interface Endpoint {
   /** 0–1000. 0 gets no new traffic unless nothing else exists. */
   readonly weight: number
   readonly zone?: string
-  /** `drain`: no new traffic, old may finish. `maint`: out. */
   readonly state: EndpointState
-  /** `balancer` points at a lookaside balancer (grpclb), not at a server. */
   readonly role: EndpointRole
   readonly meta: Readonly<Record<string, string>>
+}
+
+/** Whether an endpoint says of itself that new traffic may go to it; of weight 0 too. */
+export function isReadyServer({ role, state }: Pick<Endpoint, 'role' | 'state'>): boolean {
+  return role === 'server' && state === 'ready'
 }

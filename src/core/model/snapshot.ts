@@ -16,6 +16,7 @@ export interface Snapshot {
   readonly serviceConfig?: Readonly<Record<string, unknown>>
 }
 
+/** A record of the registry that does not count, and why. Both texts may quote the registry: escape them for a terminal. */
 export interface SkippedRecord {
   readonly key: string
   readonly reason: string

@@ -3,7 +3,7 @@ import { sameEndpoint } from '../discovery/same-endpoint.js'
 import { createStaticResolver } from '../discovery/static-resolver.js'
 import type { Resolver } from '../discovery/resolution.js'
 import { FairleadError } from '../errors.js'
-import type { Endpoint } from '../model/endpoint.js'
+import { type Endpoint, isReadyServer } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
 import { type Clock, type Runtime, sleep } from '../runtime.js'
 import { ErrorReports } from './error-reports.js'
@@ -167,7 +167,7 @@ export class Listener implements AcceptObserver, L4Context {
       listen: this.listen,
       service: this.service,
       policy: this.balancer.status().policy,
-      ready: endpoints.filter(({ state, role }) => state === 'ready' && role === 'server').length,
+      ready: endpoints.filter(isReadyServer).length,
       endpoints: endpoints.filter(({ role }) => role === 'server').length,
     }
   }

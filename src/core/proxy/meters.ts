@@ -78,6 +78,7 @@ export class ListenerMeter {
   }
 }
 
+/** What one endpoint did for one listener so far. Counts are of connections unless they say bytes. */
 export interface EndpointStats {
   readonly address: string
   readonly weight: number
@@ -92,6 +93,7 @@ export interface EndpointStats {
   readonly bytesReceived: number
 }
 
+/** What one listener did so far. */
 export interface ListenerStats {
   readonly listen: string
   readonly service: string

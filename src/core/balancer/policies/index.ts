@@ -25,8 +25,10 @@ export const POLICIES = {
   maglev,
 } as const satisfies Readonly<Record<string, Policy>>
 
+/** A name of the table: what `policy` options take. */
 export type PolicyName = keyof typeof POLICIES
 
+/** Every policy's name, in the order of the table. */
 export const POLICY_NAMES = Object.keys(POLICIES) as PolicyName[]
 
 /** What is used when neither the caller nor the service's config names a policy. */
