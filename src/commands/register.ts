@@ -72,7 +72,7 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
     'permanent': Flags.boolean({
       helpGroup: LIFE,
       exclusive: ['once', 'check', 'give-up-after'],
-      description: 'write the record without a lease, and end',
+      description: 'write the record without a lease (printed as lease=0), and end',
     }),
     'check': Flags.string({
       helpGroup: LIFE,

@@ -152,7 +152,7 @@ describe('connecting to an endpoint', () => {
     resolver.set(server.address)
     await until(() => events.some(({ event }) => event === 'endpoints'), 'the endpoint is known')
     expect(await readSome(await dial(port))).toBe('alive\n')
-    expect(events.map(({ event }) => event)).toEqual(['listening', 'connection_error', 'live', 'endpoints'])
+    expect(events.map(({ event }) => event)).toEqual(['listening', 'stale', 'connection_error', 'live', 'endpoints'])
   })
 })
 

@@ -100,14 +100,14 @@ interface Seen {
 }
 
 function timeoutError(service: string, condition: Condition, ms: number, { isKnown, seen, error, healthy }: Seen) {
-  const wanted = condition.kind === 'gone' ? 'gone' : `${condition.kind}=${condition.count}`
+  const missing = condition.kind === 'gone' ? 'has not gone' : `has not come to ${condition.kind}=${condition.count}`
   const facts: string[] = []
   if (!isKnown) facts.push(error ? 'the registry never answered' : 'the registry has not answered yet')
   else if (seen.length === 0) facts.push('nothing is registered that could count')
   else facts.push(`${seen.length} registered: ${names(seen)}`)
   for (const [address, reason] of healthy?.failures ?? []) facts.push(`${address}: ${reason}`)
   if (error) facts.push(error.message)
-  return new FairleadError('TIMEOUT', `service ${JSON.stringify(service)} is not ${wanted} after ${ms / 1000} s`, {
+  return new FairleadError('TIMEOUT', `service ${JSON.stringify(service)} ${missing} within ${ms / 1000} s`, {
     hint: facts.join('; '),
   })
 }

@@ -2,7 +2,7 @@
 export type ProxyEvent =
   | ({ readonly event: 'listening' } & ListenerState)
   | ({ readonly event: 'endpoints' } & ListenerState)
-  /** The registry is away; the endpoints known last go on being used. */
+  /** The registry is away, or was from the start; the endpoints known last go on being used. */
   | { readonly event: 'stale'; readonly listen: string; readonly service: string; readonly reason: string }
   /** The registry is back. */
   | { readonly event: 'live'; readonly listen: string; readonly service: string }

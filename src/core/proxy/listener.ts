@@ -55,6 +55,8 @@ export class Listener implements AcceptObserver, L4Context {
   readonly #feed: ServiceFeed
   #acceptor: Acceptor | undefined
   #introduced = false
+  /** Why the registry is away; undefined while it is there. */
+  #staleReason: string | undefined
 
   constructor(spec: Listen, shared: Shared) {
     this.#spec = spec
@@ -88,6 +90,7 @@ export class Listener implements AcceptObserver, L4Context {
     this.listen = formatListen('tcp', this.#acceptor.host, this.#acceptor.port)
     this.#introduced = true
     this.#shared.emit({ event: 'listening', ...this.#state() })
+    if (this.#staleReason !== undefined) this.#tellStale(this.#staleReason)
   }
 
   accepted(wire: Wire): void {
@@ -141,7 +144,6 @@ export class Listener implements AcceptObserver, L4Context {
   }
 
   #feedObserver() {
-    let stale = false
     let known: readonly Endpoint[] = []
     const tell = (event: ProxyEvent) => {
       if (this.#introduced) this.#shared.emit(event)
@@ -149,16 +151,20 @@ export class Listener implements AcceptObserver, L4Context {
     return {
       snapshot: (snapshot: Snapshot) => {
         this.meter.prune(snapshot)
-        if (stale) tell({ event: 'live', listen: this.listen, service: this.service })
+        if (this.#staleReason !== undefined) tell({ event: 'live', listen: this.listen, service: this.service })
         if (!sameEndpoints(known, snapshot.endpoints)) tell({ event: 'endpoints', ...this.#state() })
-        stale = false
+        this.#staleReason = undefined
         known = snapshot.endpoints
       },
       stale: (error: FairleadError) => {
-        if (!stale) tell({ event: 'stale', listen: this.listen, service: this.service, reason: error.message })
-        stale = true
+        if (this.#staleReason === undefined && this.#introduced) this.#tellStale(error.message)
+        this.#staleReason = error.message
       },
     }
+  }
+
+  #tellStale(reason: string): void {
+    this.#shared.emit({ event: 'stale', listen: this.listen, service: this.service, reason })
   }
 
   #state(): ListenerState {
