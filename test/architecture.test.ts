@@ -35,8 +35,16 @@ const CONFINED: Readonly<Record<string, readonly string[]>> = {
 }
 
 const TIME_CHANCE_OUTPUT = [
-  ...['Date.now', 'new Date()', 'performance.now', 'Math.random', 'setTimeout', 'setInterval'],
-  ...['console', 'process.exit', 'process.stdout', 'process.stderr'],
+  'Date.now',
+  'new Date()',
+  'performance.now',
+  'Math.random',
+  'setTimeout',
+  'setInterval',
+  'console',
+  'process.exit',
+  'process.stdout',
+  'process.stderr',
 ]
 
 const sources = readSources('src')

@@ -28,7 +28,14 @@ function upstreams(count: number): Upstream[] {
     const [address, weight] = [`${host}:8080`, equal === 'equal' ? 1 : 1 + (i % 10)]
     const upstream = new Upstream(
       {
-        ...{ id: address, address, host, port: 8080, weight, state: 'ready', role: 'server', meta: {} },
+        id: address,
+        address,
+        host,
+        port: 8080,
+        weight,
+        state: 'ready',
+        role: 'server',
+        meta: {},
       },
       loads,
     )

@@ -173,7 +173,15 @@ function passwordIn(file: string): string {
 
 /** What is also looked up as ETCDCTL_*. */
 const ETCDCTL_HAS = new Set([
-  ...['endpoints', 'cacert', 'cert', 'key', 'user', 'password', 'password-file', 'dial-timeout', 'command-timeout'],
+  'endpoints',
+  'cacert',
+  'cert',
+  'key',
+  'user',
+  'password',
+  'password-file',
+  'dial-timeout',
+  'command-timeout',
 ])
 
 function bad(found: Found, hint: string): FairleadError {

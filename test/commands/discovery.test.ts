@@ -62,15 +62,33 @@ describe('fairlead resolve', () => {
     const { code, stdout } = await run('resolve', 'web', '--json')
     expect(code).toBe(0)
     expect(json(stdout)).toEqual({
-      ...{ schemaVersion: 1, service: 'web', revision: '6', stale: false },
+      schemaVersion: 1,
+      service: 'web',
+      revision: '6',
+      stale: false,
       endpoints: [
         {
-          ...{ id: 'one', address: '10.0.0.5:8080', host: '10.0.0.5', port: 8080, weight: 3, zone: 'a' },
-          ...{ state: 'ready', role: 'server', meta: { version: '1.4' }, lease: lease.toString(16) },
+          id: 'one',
+          address: '10.0.0.5:8080',
+          host: '10.0.0.5',
+          port: 8080,
+          weight: 3,
+          zone: 'a',
+          state: 'ready',
+          role: 'server',
+          meta: { version: '1.4' },
+          lease: lease.toString(16),
         },
         {
-          ...{ id: '10.0.0.7:8080', address: '10.0.0.7:8080', host: '10.0.0.7', port: 8080, weight: 0, zone: 'b' },
-          ...{ state: 'ready', role: 'server', meta: {} },
+          id: '10.0.0.7:8080',
+          address: '10.0.0.7:8080',
+          host: '10.0.0.7',
+          port: 8080,
+          weight: 0,
+          zone: 'b',
+          state: 'ready',
+          role: 'server',
+          meta: {},
         },
       ],
       skipped: [{ key: '/ns/web/x', reason: expect.stringContaining('JSON') }],

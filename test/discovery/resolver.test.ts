@@ -284,7 +284,10 @@ describe('events', () => {
     await pass(100)
     expect(shortEvents(seen)).toEqual([
       'api=x:1 web=a:1,b:1',
-      ...['+db/d:1', '-web/a:1 expired', '-web/b:1 deregistered', '-api/x:1 deleted'],
+      '+db/d:1',
+      '-web/a:1 expired',
+      '-web/b:1 deregistered',
+      '-api/x:1 deleted',
     ])
     expect(seen[1]).toMatchObject({ revision: 3n })
   })

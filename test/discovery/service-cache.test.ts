@@ -9,8 +9,12 @@ const layout = new KeyLayout()
 
 function entry(key: string, value: string, revision: number, createRevision = revision, lease = 7n): Entry {
   return {
-    ...{ key, value: Buffer.from(value), createRevision: BigInt(createRevision), modRevision: BigInt(revision) },
-    ...{ version: 1n, lease },
+    key,
+    value: Buffer.from(value),
+    createRevision: BigInt(createRevision),
+    modRevision: BigInt(revision),
+    version: 1n,
+    lease,
   }
 }
 

@@ -32,7 +32,9 @@ function openFile(prefix = '/ns'): Promise<SnapshotFile> {
 
 function runtime() {
   const log: Logger = {
-    ...{ debug: () => undefined, info: () => undefined, error: () => undefined },
+    debug: () => undefined,
+    info: () => undefined,
+    error: () => undefined,
     warn: (message, fields) => void warnings.push(`${message}: ${String(fields?.reason)}`),
   }
   return { clock, random: seededRandom(1), log }

@@ -10,8 +10,14 @@ describe('static endpoints', () => {
       ['[::1]:80', 0],
     ])
     expect(endpoints[1]).toEqual({
-      ...{ id: '10.0.0.5:80', address: '10.0.0.5:80', host: '10.0.0.5', port: 80, weight: 3 },
-      ...{ state: 'ready', role: 'server', meta: {} },
+      id: '10.0.0.5:80',
+      address: '10.0.0.5:80',
+      host: '10.0.0.5',
+      port: 80,
+      weight: 3,
+      state: 'ready',
+      role: 'server',
+      meta: {},
     })
     expect(Object.isFrozen(endpoints) && endpoints.every((e) => Object.isFrozen(e))).toBe(true)
   })

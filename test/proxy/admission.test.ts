@@ -93,8 +93,14 @@ describe('endpoints that change', () => {
     resolver.set(`${a.address},${b.address}`)
     const { port, events } = await startTestProxy('web', { resolver })
     const endpoint = (address: string, state: 'ready' | 'drain') => ({
-      ...{ id: address, address, host: '127.0.0.1', port: Number(address.split(':')[1]), weight: 1 },
-      ...{ state, role: 'server' as const, meta: {} },
+      id: address,
+      address,
+      host: '127.0.0.1',
+      port: Number(address.split(':')[1]),
+      weight: 1,
+      state,
+      role: 'server' as const,
+      meta: {},
     })
     resolver.set([endpoint(a.address, 'drain'), endpoint(b.address, 'ready')])
     await until(() => events.some((event) => event.event === 'endpoints' && event.ready === 1), 'the drain is known')

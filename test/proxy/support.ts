@@ -13,6 +13,7 @@ import type { ProxyOptions } from '../../src/core/proxy/options.js'
 import { type Proxy, startProxy } from '../../src/core/proxy/proxy.js'
 import type { Transport } from '../../src/core/proxy/transport/transport.js'
 import { type Runtime, systemRuntime } from '../../src/core/runtime.js'
+import { eventually } from '../support/eventually.js'
 
 const cleanups: (() => unknown)[] = []
 
@@ -103,12 +104,10 @@ export function ending(socket: Socket): Promise<string> {
 }
 
 /** Polls until `condition` holds. */
-export async function until(condition: () => boolean, what: string, ms = 15_000): Promise<void> {
-  const end = performance.now() + ms
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`waited in vain until ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  await eventually(() => {
+    if (!condition()) throw new Error(`waited in vain until ${what}`)
+  })
 }
 
 /** A resolver the test feeds by hand. */

@@ -40,8 +40,18 @@ describe('key layout', () => {
   })
 
   it.each([
-    ...['/ns', '/ns/', '/ns/web', '/nsx/web/a:1', '/ns/.other/web/a:1', '/ns/.balancers/web', '/ns/.config/web/x'],
-    ...['/ns/.gone/web', '/ns//a:1', '/ns/.balancers/.x/a:1', '/ns/sp ace/a:1', ''],
+    '/ns',
+    '/ns/',
+    '/ns/web',
+    '/nsx/web/a:1',
+    '/ns/.other/web/a:1',
+    '/ns/.balancers/web',
+    '/ns/.config/web/x',
+    '/ns/.gone/web',
+    '/ns//a:1',
+    '/ns/.balancers/.x/a:1',
+    '/ns/sp ace/a:1',
+    '',
   ])('knows that %j is none of its keys', (key) => {
     expect(layout.parse(key)).toBeUndefined()
   })

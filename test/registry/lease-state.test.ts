@@ -100,8 +100,10 @@ describe('the life of a lease', () => {
       ttlSeconds: fc.integer({ min: -1, max: 9 }),
     }),
     fc.record({
-      ...{ type: fc.constant('granted' as const), id: fc.constantFrom(1n, 2n) },
-      ...{ ttlSeconds: fc.integer({ min: 2, max: 9 }), sentAt: fc.constant(0) },
+      type: fc.constant('granted' as const),
+      id: fc.constantFrom(1n, 2n),
+      ttlSeconds: fc.integer({ min: 2, max: 9 }),
+      sentAt: fc.constant(0),
     }),
     fc.record({ type: fc.constant('grant-failed' as const), refused: fc.boolean() }),
     fc.constant<LeaseEvent>({ type: 'stop' }),

@@ -37,8 +37,14 @@ describe('encoding a record', () => {
 
 describe('decoding a record', () => {
   const plain = {
-    ...{ id: '10.0.0.5:8080', address: '10.0.0.5:8080', host: '10.0.0.5', port: 8080 },
-    ...{ weight: 1, state: 'ready', role: 'server', meta: {} },
+    id: '10.0.0.5:8080',
+    address: '10.0.0.5:8080',
+    host: '10.0.0.5',
+    port: 8080,
+    weight: 1,
+    state: 'ready',
+    role: 'server',
+    meta: {},
   }
 
   it.each([

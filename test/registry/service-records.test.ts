@@ -19,7 +19,10 @@ describe('the records of a service', () => {
       ['10.0.0.3:80', 'balancer'],
     ])
     expect(registered[1]).toMatchObject({
-      ...{ key: '/ns/web/10.0.0.2:80', lease: 7n, createRevision: 5n, modRevision: 9n },
+      key: '/ns/web/10.0.0.2:80',
+      lease: 7n,
+      createRevision: 5n,
+      modRevision: 9n,
     })
     expect(skipped).toEqual([])
   })

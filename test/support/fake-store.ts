@@ -129,7 +129,10 @@ export class FakeStore implements Pick<Store, 'list' | 'watch'> {
     if (from < this.#compacted) throw new FairleadError('COMPACTED', 'the revision was compacted')
     const watcher: Watcher = {
       queues: prefixes.map((prefix) => ({ prefix, events: [] })),
-      ...{ empty: 0, error: undefined, isDeaf: false, wake: () => undefined },
+      empty: 0,
+      error: undefined,
+      isDeaf: false,
+      wake: () => undefined,
     }
     deliver(
       watcher,

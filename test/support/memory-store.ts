@@ -235,8 +235,12 @@ export class MemoryStore implements Store {
       results.push(op.type === 'get' && old ? [old] : [])
       if (op.type === 'put') {
         const entry: Entry = {
-          ...{ key, value: Buffer.from(op.value), lease: op.lease ?? 0n, modRevision: revision },
-          ...{ createRevision: old?.createRevision ?? revision, version: (old?.version ?? 0n) + 1n },
+          key,
+          value: Buffer.from(op.value),
+          lease: op.lease ?? 0n,
+          modRevision: revision,
+          createRevision: old?.createRevision ?? revision,
+          version: (old?.version ?? 0n) + 1n,
         }
         this.entries.set(key, entry)
         events.push({ type: 'put', entry })

@@ -35,10 +35,22 @@ export interface RawResponse {
 export type RawRequest = Readonly<Record<string, unknown>>
 
 const SERVICE_OF = {
-  ...{ Range: 'KV', Put: 'KV', DeleteRange: 'KV', Txn: 'KV', Compact: 'KV' },
-  ...{ LeaseGrant: 'Lease', LeaseRevoke: 'Lease', LeaseTimeToLive: 'Lease', LeaseLeases: 'Lease' },
-  ...{ MemberList: 'Cluster', Status: 'Maintenance', Alarm: 'Maintenance', Defragment: 'Maintenance' },
-  ...{ Authenticate: 'Auth', UserAdd: 'Auth', Snapshot: 'Maintenance' },
+  Range: 'KV',
+  Put: 'KV',
+  DeleteRange: 'KV',
+  Txn: 'KV',
+  Compact: 'KV',
+  LeaseGrant: 'Lease',
+  LeaseRevoke: 'Lease',
+  LeaseTimeToLive: 'Lease',
+  LeaseLeases: 'Lease',
+  MemberList: 'Cluster',
+  Status: 'Maintenance',
+  Alarm: 'Maintenance',
+  Defragment: 'Maintenance',
+  Authenticate: 'Auth',
+  UserAdd: 'Auth',
+  Snapshot: 'Maintenance',
 } as const
 export type RawMethod = keyof typeof SERVICE_OF
 

@@ -34,9 +34,23 @@ export async function startRealEtcd(options: RealEtcdOptions = {}): Promise<Real
   const client = `${scheme}://127.0.0.1:${port}`
   const peer = `http://127.0.0.1:${peerPort}`
   const args = [
-    ...['--name', 'test', '--data-dir', data, '--listen-client-urls', client, '--advertise-client-urls', client],
-    ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `test=${peer}`],
-    ...['--logger', 'zap', ...(options.args ?? [])],
+    '--name',
+    'test',
+    '--data-dir',
+    data,
+    '--listen-client-urls',
+    client,
+    '--advertise-client-urls',
+    client,
+    '--listen-peer-urls',
+    peer,
+    '--initial-advertise-peer-urls',
+    peer,
+    '--initial-cluster',
+    `test=${peer}`,
+    '--logger',
+    'zap',
+    ...(options.args ?? []),
   ]
   let child: ChildProcess | undefined
 

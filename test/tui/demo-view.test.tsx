@@ -10,14 +10,26 @@ const COLOR = /\x1b\[3\dm/
 function endpoint(address: string, weight: number, share: number): EndpointView {
   const figures = { requests: Math.round(share * 2400), share, expected: weight / 6 }
   return {
-    ...{ address, weight, registered: true, total: figures, recent: figures, phase: 'ready' },
-    ...{ rate: share * 300, trend: [10, 20, 30, 40] },
+    address,
+    weight,
+    registered: true,
+    total: figures,
+    recent: figures,
+    phase: 'ready',
+    rate: share * 300,
+    trend: [10, 20, 30, 40],
   }
 }
 
 const VIEW: DemoView = {
-  ...{ service: 'web', proxy: '127.0.0.1:41234' },
-  ...{ elapsedMs: 9900, loadMs: 8400, durationMs: 15_000, requests: 2400, failed: 0, rate: 300 },
+  service: 'web',
+  proxy: '127.0.0.1:41234',
+  elapsedMs: 9900,
+  loadMs: 8400,
+  durationMs: 15_000,
+  requests: 2400,
+  failed: 0,
+  rate: 300,
   endpoints: [
     endpoint('127.0.0.1:40001', 1, 1 / 6),
     endpoint('127.0.0.1:40002', 2, 0.25),

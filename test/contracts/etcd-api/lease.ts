@@ -70,8 +70,9 @@ export function describeLease(subject: Subject): void {
         events: { type: number; kv: RawKeyValue; prev_kv: RawKeyValue }[]
       }
       const expected = ['a', 'b', 'c'].map((name) => ({
-        ...{ type: 1, kv: { key: prefix + name, mod_revision: `${before + 1}` } },
-        ...{ prev_kv: { value: name, lease } },
+        type: 1,
+        kv: { key: prefix + name, mod_revision: `${before + 1}` },
+        prev_kv: { value: name, lease },
       }))
       expect(events).toMatchObject(expected)
       expect(await etcd.call('LeaseTimeToLive', { ID: lease })).toMatchObject({ ID: lease, TTL: '-1', grantedTTL: '0' })

@@ -49,13 +49,21 @@ export function describeWatch(subject: Subject): void {
         type: 0,
         prev_kv: null,
         kv: {
-          ...{ key: `${prefix}a`, value: '2', version: '2', lease: '0' },
-          ...{ create_revision: `${revision}`, mod_revision: `${revision + 1}` },
+          key: `${prefix}a`,
+          value: '2',
+          version: '2',
+          lease: '0',
+          create_revision: `${revision}`,
+          mod_revision: `${revision + 1}`,
         },
       })
       expect(events[2]!.kv).toEqual({
-        ...{ key: `${prefix}a`, value: '', version: '0', lease: '0' },
-        ...{ create_revision: '0', mod_revision: `${revision + 2}` },
+        key: `${prefix}a`,
+        value: '',
+        version: '0',
+        lease: '0',
+        create_revision: '0',
+        mod_revision: `${revision + 2}`,
       })
       expect(messages.every(({ created, canceled, watch_id }) => !created && !canceled && watch_id === '0')).toBe(true)
     })
@@ -204,8 +212,13 @@ export function describeWatch(subject: Subject): void {
       expect(created).toMatchObject({ created: true, canceled: false, watch_id: '0' })
       const canceled = await stream.next()
       expect(canceled).toMatchObject({
-        ...{ created: false, canceled: true, watch_id: '0', compact_revision: `${middle}`, cancel_reason: '' },
-        ...{ header: { revision: '0' }, events: [] },
+        created: false,
+        canceled: true,
+        watch_id: '0',
+        compact_revision: `${middle}`,
+        cancel_reason: '',
+        header: { revision: '0' },
+        events: [],
       })
       expect(await stream.create(whole(prefix, { start_revision: middle }))).toMatchObject({ watch_id: '1' })
       const events = (await collect(stream, 2)).flatMap(eventsOf)

@@ -84,7 +84,10 @@ describe('accepting the PROXY protocol', () => {
   it('goes by the address in the header: allow list and hash', async () => {
     const servers = await Promise.all(['a', 'b', 'c', 'd'].map(startNamed))
     const { port, proxy } = await startTestProxy(servers.map(({ address }) => address).join(','), {
-      ...{ proxyProtocol: 'accept', trust: ['127.0.0.1'], allow: ['192.0.2.0/24'], policy: 'source_hash' },
+      proxyProtocol: 'accept',
+      trust: ['127.0.0.1'],
+      allow: ['192.0.2.0/24'],
+      policy: 'source_hash',
     })
     const ask = async (source: string) => {
       const client = await dial(port)
@@ -126,7 +129,9 @@ describe('accepting the PROXY protocol', () => {
     const echo = await startEcho()
     const runtime = manualRuntime()
     const { port, proxy } = await startTestProxy(echo.address, {
-      ...{ proxyProtocol: 'accept', trust: ['127.0.0.1'], runtime },
+      proxyProtocol: 'accept',
+      trust: ['127.0.0.1'],
+      runtime,
     })
     const client = await dial(port)
     client.write(LINE.slice(0, 10))

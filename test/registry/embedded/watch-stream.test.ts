@@ -31,8 +31,14 @@ describe('WatchStream', () => {
 
   function create(fields: Partial<WatchCreateRequest> = {}): void {
     const request = {
-      ...{ key: Buffer.from('a'), range_end: Buffer.from('b'), start_revision: '0', progress_notify: false },
-      ...{ filters: [], prev_kv: false, watch_id: '0', fragment: false },
+      key: Buffer.from('a'),
+      range_end: Buffer.from('b'),
+      start_revision: '0',
+      progress_notify: false,
+      filters: [],
+      prev_kv: false,
+      watch_id: '0',
+      fragment: false,
     }
     stream.handle({ create_request: { ...request, ...fields } })
   }
