@@ -29,7 +29,9 @@ one it lives on as a plain wrapper.`
       })
     }
     const which = address === undefined ? 'all' : { address }
-    const addresses = await deregister(await this.store(), this.prefix, service, which, { signal: this.signal })
+    const options = { signal: this.signal }
+    const store = await this.store()
+    const addresses = await deregister(store, this.prefix, service, which, this.runtime, options)
     if (addresses.length === 0 && !this.flags['ignore-missing']) {
       if (address !== undefined) throw notFound(service, address)
       throw new FairleadError('NOT_FOUND', `nothing is registered for ${service}`)

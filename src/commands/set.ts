@@ -37,7 +37,8 @@ drain gets no new traffic while old may finish; maint is out.`
       throw new FairleadError('INVALID_ARGUMENT', 'nothing to set', { hint: 'use --weight, --state or --meta' })
     }
     const options = { signal: this.signal }
-    const endpoint = await setRecord(await this.store(), this.prefix, service, address, changes, options)
+    const store = await this.store()
+    const endpoint = await setRecord(store, this.prefix, service, address, changes, this.runtime, options)
     this.note(`set ${service} ${endpoint.address} weight=${endpoint.weight} state=${endpoint.state}`)
     await this.emit({ event: 'set', service, endpoint })
   }

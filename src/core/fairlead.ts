@@ -155,12 +155,12 @@ class Connection implements Fairlead {
 
   async deregister(service: string, address: string, options?: CallOptions): Promise<boolean> {
     this.#demandOpen()
-    return (await deregister(this.#store, this.#prefix, service, { address }, options)).length > 0
+    return (await deregister(this.#store, this.#prefix, service, { address }, this.#runtime, options)).length > 0
   }
 
   async setEndpoint(service: string, address: string, changes: Description, options?: CallOptions): Promise<Endpoint> {
     this.#demandOpen()
-    return setRecord(this.#store, this.#prefix, service, address, changes, options)
+    return setRecord(this.#store, this.#prefix, service, address, changes, this.#runtime, options)
   }
 
   async getServiceConfig(service: string, options?: CallOptions): Promise<ServiceConfig | undefined> {

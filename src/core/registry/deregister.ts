@@ -1,12 +1,12 @@
-import { FairleadError } from '../errors.js'
 import { inParallel } from '../in-parallel.js'
 import { parseServiceName } from '../model/service.js'
+import type { Runtime } from '../runtime.js'
+import { untilUncontended } from './contention.js'
 import { findRecords, listRecords } from './find-record.js'
 import { KeyLayout } from './keys.js'
 import { grantTombstoneLease, type Place, removeRecord, sight } from './record-access.js'
 import type { CallOptions, Store } from './store.js'
 
-const MAX_ROUNDS = 16
 const CONCURRENCY = 32
 
 /** Which records to take out: those with an address, or every one of the service. */
@@ -21,6 +21,7 @@ export async function deregister(
   prefix: string,
   service: string,
   which: Which,
+  runtime: Runtime,
   options?: CallOptions,
 ): Promise<readonly string[]> {
   const layout = new KeyLayout(prefix)
@@ -31,7 +32,7 @@ export async function deregister(
       : await findRecords(store, layout, service, which.address, options)
   if (places.length === 0) return []
   const lease = await grantTombstoneLease(store, 'deregistered', options)
-  const removed = await inParallel(places, CONCURRENCY, (place) => removeOne(store, place, lease, options))
+  const removed = await inParallel(places, CONCURRENCY, (place) => removeOne(store, place, lease, runtime, options))
   return [...new Set(places.filter((_, i) => removed[i]).map(({ address }) => address))]
 }
 
@@ -40,14 +41,13 @@ async function removeOne(
   store: Store,
   place: Place,
   lease: bigint | undefined,
+  runtime: Runtime,
   options: CallOptions | undefined,
 ): Promise<boolean> {
-  let seen = await sight(store, place, options)
-  for (let round = 0; round < MAX_ROUNDS; round++) {
+  return untilUncontended(place.key, runtime, options?.signal, async () => {
+    const seen = await sight(store, place, options)
     if (!seen.record) return false
-    const attempt = await removeRecord(store, place, 'deregistered', lease, seen, options)
-    if (attempt.done) return true
-    seen = attempt.seen
-  }
-  throw new FairleadError('CONFLICT', `${place.key} changes too fast to be removed`, { hint: 'try again' })
+    const { done } = await removeRecord(store, place, 'deregistered', lease, seen, options)
+    return done || undefined
+  })
 }

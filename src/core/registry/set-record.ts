@@ -1,13 +1,13 @@
 import { FairleadError } from '../errors.js'
 import type { Endpoint } from '../model/endpoint.js'
 import { parseServiceName } from '../model/service.js'
+import type { Runtime } from '../runtime.js'
+import { untilUncontended } from './contention.js'
 import { changeEndpoint, type Description } from './description.js'
 import { findRecords } from './find-record.js'
 import { KeyLayout } from './keys.js'
 import { putRecord, sight } from './record-access.js'
 import type { CallOptions, Store } from './store.js'
-
-const MAX_ROUNDS = 16
 
 /**
  * Changes a record that somebody else keeps, without touching its lease; its registration takes the change over. Returns the endpoint
@@ -19,13 +19,14 @@ export async function setRecord(
   service: string,
   address: string,
   changes: Description,
+  runtime: Runtime,
   options?: CallOptions,
 ): Promise<Endpoint> {
   const layout = new KeyLayout(prefix)
   const [place] = await findRecords(store, layout, parseServiceName(service), address, options)
   if (!place) throw notFound(service, address)
-  let seen = await sight(store, place, options)
-  for (let round = 0; round < MAX_ROUNDS; round++) {
+  return untilUncontended(place.key, runtime, options?.signal, async () => {
+    const seen = await sight(store, place, options)
     if (!seen.record) throw notFound(service, address)
     if (!seen.record.endpoint) {
       throw new FairleadError('NOT_FOUND', `the record at ${place.key} cannot be read`, {
@@ -35,15 +36,13 @@ export async function setRecord(
     const endpoint = changeEndpoint(seen.record.endpoint, changes)
     try {
       const attempt = await putRecord(store, place, endpoint, seen.record.lease, seen, options)
-      if (attempt.done) return endpoint
-      seen = attempt.seen
+      return attempt.done ? endpoint : undefined
     } catch (error) {
       // The lease ended in between, and the record with it.
       if (!(error instanceof FairleadError && error.code === 'NOT_FOUND')) throw error
-      seen = await sight(store, place, options)
+      return undefined
     }
-  }
-  throw new FairleadError('CONFLICT', `${place.key} changes too fast to be written`, { hint: 'try again' })
+  })
 }
 
 export function notFound(service: string, address: string): FairleadError {
