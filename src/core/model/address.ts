@@ -51,3 +51,8 @@ export function tryParseAddress(text: string): Address | string {
   }
   return { address: `${host}:${port}`, host, port }
 }
+
+/** `host:port`, an IPv6 host in brackets. */
+export function formatHostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { parseStaticEndpoints } from '../discovery/static-resolver.js'
 import { FairleadError } from '../errors.js'
+import { formatHostPort } from '../model/address.js'
 import type { Endpoint } from '../model/endpoint.js'
 import { parseServiceName } from '../model/service.js'
 
@@ -56,7 +57,7 @@ export function parseTarget(text: string): Target {
 
 /** `scheme://host:port`, IPv6 in brackets. */
 export function formatListen(scheme: string, host: string, port: number): string {
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return `${scheme}://${formatHostPort(host, port)}`
 }
 
 /** What a target is called in events and messages. */

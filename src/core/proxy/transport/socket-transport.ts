@@ -1,6 +1,7 @@
 import { lookup as dnsLookup } from 'node:dns'
 import { createServer, Socket, isIP, type LookupFunction } from 'node:net'
 import { FairleadError } from '../../errors.js'
+import { formatHostPort } from '../../model/address.js'
 import { SlabPool } from './slabs.js'
 import { deafReceiver, SocketWire } from './socket-wire.js'
 import { READ_BUFFER } from './static-read.js'
@@ -46,7 +47,7 @@ function listen(
 
 /** A listen failure as the error users see. */
 export function listenError(error: NodeJS.ErrnoException, host: string, port: number): FairleadError {
-  const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  const where = formatHostPort(host, port)
   if (error.code === 'EADDRINUSE') {
     return new FairleadError('ADDRESS_IN_USE', `${where} is already in use`, {
       hint: 'stop what listens there, or choose another port (port 0 takes a free one)',

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { FairleadError } from '../../errors.js'
+import { formatHostPort } from '../../model/address.js'
 
 export interface ListenAddress {
   /** Without brackets. */
@@ -25,7 +26,7 @@ export function parseListen(text: string): ListenAddress {
 }
 
 /** `host:port`, with an IPv6 host in brackets. */
-export const hostPort = ({ host, port }: ListenAddress): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+export const hostPort = ({ host, port }: ListenAddress): string => formatHostPort(host, port)
 
 export const isLoopback = ({ host }: ListenAddress): boolean => LOOPBACK.test(host)
 
