@@ -2,7 +2,7 @@ import { FairleadError } from '../errors.js'
 import type { EndpointRole } from '../model/endpoint.js'
 import { isServiceName } from '../model/service.js'
 
-export const DEFAULT_PREFIX = '/ns'
+const DEFAULT_PREFIX = '/ns'
 
 const MAX_PREFIX_BYTES = 512
 const BALANCERS = '.balancers'

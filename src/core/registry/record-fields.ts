@@ -15,11 +15,11 @@ const MAX_META_VALUE_CHARS = 4096
 const STATES: ReadonlySet<unknown> = new Set<EndpointState>(['ready', 'drain', 'maint'])
 const ROLES: ReadonlySet<unknown> = new Set<EndpointRole>(['server', 'balancer'])
 
-export function isState(value: unknown): value is EndpointState {
+function isState(value: unknown): value is EndpointState {
   return STATES.has(value)
 }
 
-export function isRole(value: unknown): value is EndpointRole {
+function isRole(value: unknown): value is EndpointRole {
   return ROLES.has(value)
 }
 

@@ -13,7 +13,7 @@ import { placeOf } from './record-access.js'
 import type { Registration, RegistrationOptions } from './registration.js'
 import type { Store } from './store.js'
 
-export const DEFAULT_TTL_SECONDS = 10
+const DEFAULT_TTL_SECONDS = 10
 const MAX_TTL_SECONDS = 9_000_000
 /** How many registrations of a process talk to the registry at the same time. */
 const CONCURRENCY = 32

@@ -10,7 +10,7 @@ export interface Bounds {
 }
 
 /** What a call that was ended by `signal` fails with. */
-export function abortError(signal: AbortSignal): FairleadError {
+function abortError(signal: AbortSignal): FairleadError {
   if (signal.reason instanceof FairleadError && signal.reason.code === 'ABORTED') return signal.reason
   return new FairleadError('ABORTED', 'the call was aborted', { cause: signal.reason })
 }

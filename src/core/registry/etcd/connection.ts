@@ -12,7 +12,7 @@ import { Status } from './errors.js'
 import type { EtcdConfig, EtcdEndpoint } from './options.js'
 
 /** The unary calls used, each with the gRPC service it belongs to. */
-export const UNARY = {
+const UNARY = {
   range: 'KV',
   txn: 'KV',
   leaseGrant: 'Lease',
@@ -39,7 +39,7 @@ export type Request<M extends UnaryMethod> = UnaryCalls[M][0]
 export type Response<M extends UnaryMethod> = UnaryCalls[M][1]
 
 /** The streams used, each with the gRPC service it belongs to. */
-export const STREAMS = { watch: 'Watch', leaseKeepAlive: 'Lease' } as const
+const STREAMS = { watch: 'Watch', leaseKeepAlive: 'Lease' } as const
 
 export interface Streams {
   watch: ClientDuplexStream<etcd3.IWatchRequest, etcd3.IWatchResponse>

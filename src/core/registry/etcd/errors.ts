@@ -153,7 +153,7 @@ const RULES_BY_CODE = new Map<number, Rule>([
 ])
 
 /** A status as the error callers see. */
-export function fromStatus(status: RpcStatus, cause?: unknown): FairleadError {
+function fromStatus(status: RpcStatus, cause?: unknown): FairleadError {
   const rule = RULES_BY_DETAILS.find(([pattern]) => pattern.test(status.details))?.[1] ??
     RULES_BY_CODE.get(status.code) ?? { code: 'REFUSED', message: asIs }
   return new FairleadError(rule.code, rule.message(status.details), {
