@@ -13,7 +13,7 @@ export interface ServiceReading {
   readonly revision: bigint
   /** Servers and balancers in every state, sorted by address. */
   readonly records: readonly Registered[]
-  /** Records that cannot be read or that repeat an address, and a service config that is none. */
+  /** Records that cannot be read or that repeat an address, a service config that is none, and what the user may not read. */
   readonly skipped: readonly SkippedRecord[]
   readonly serviceConfig?: Readonly<Record<string, unknown>>
   /** Where it was read. */
@@ -39,26 +39,44 @@ export async function readService(
 ): Promise<ServiceReading> {
   const layout = new KeyLayout(prefix)
   const service = parseServiceName(name)
-  const prefixes = [layout.records(service), layout.balancers(service)]
-  const [config, ...listings] = await Promise.all([
-    store.get(layout.config(service), options),
-    ...prefixes.map((prefix) => store.list(prefix, options)),
+  const barred: SkippedRecord[] = []
+  const [servers, balancers, config] = await Promise.all([
+    store.list(layout.records(service), options),
+    unlessBarred(layout.balancers(service), barred, (key) => store.list(key, options)),
+    unlessBarred(layout.config(service), barred, (key) => store.get(key, options)),
   ])
-  const { registered, skipped } = decodeService(
-    layout,
-    listings.flatMap(({ entries }) => entries),
-  )
-  const decoded = config.entry && decodeServiceConfig(config.entry)
+  const { registered, skipped } = decodeService(layout, [...servers.entries, ...(balancers?.entries ?? [])])
+  const decoded = config?.entry && decodeServiceConfig(config.entry)
   return {
     service,
-    revision: listings[0]!.revision,
+    revision: servers.revision,
     records: registered,
-    skipped: decoded && 'reason' in decoded ? [...skipped, decoded] : skipped,
+    skipped: [...skipped, ...(decoded && 'reason' in decoded ? [decoded] : []), ...barred],
     ...(decoded && 'config' in decoded ? { serviceConfig: decoded.config } : undefined),
     places: [
-      ...listings.map(({ revision, entries }, i) => ({ key: prefixes[i]!, revision, keys: entries.length })),
-      { key: layout.config(service), revision: config.revision, keys: config.entry ? 1 : 0 },
+      { key: layout.records(service), revision: servers.revision, keys: servers.entries.length },
+      ...(balancers
+        ? [{ key: layout.balancers(service), revision: balancers.revision, keys: balancers.entries.length }]
+        : []),
+      ...(config ? [{ key: layout.config(service), revision: config.revision, keys: config.entry ? 1 : 0 }] : []),
     ],
+  }
+}
+
+const BARRED = 'the registry does not permit the user to read it'
+
+/** What lies beside the records is not vital: where the user may not read it, that is noted instead. */
+async function unlessBarred<T>(
+  key: string,
+  barred: SkippedRecord[],
+  read: (key: string) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read(key)
+  } catch (error) {
+    if (!(error instanceof FairleadError && error.code === 'PERMISSION_DENIED')) throw error
+    barred.push({ key, reason: BARRED })
+    return undefined
   }
 }
 
@@ -70,7 +88,7 @@ export function snapshotOf({ service, revision, records, skipped, serviceConfig 
 
 /** NOT_FOUND for a service of which nothing is registered, not even what cannot be read; else undefined. */
 export function unknownService({ service, records, skipped }: ServiceReading): FairleadError | undefined {
-  if (records.length > 0 || skipped.length > 0) return undefined
+  if (records.length > 0 || skipped.some(({ reason }) => reason !== BARRED)) return undefined
   return new FairleadError('NOT_FOUND', `no service ${JSON.stringify(service)}`, {
     hint: 'fairlead services lists what is registered',
   })
