@@ -32,25 +32,34 @@ const NOT_EXECUTABLE = 126
  * alone. Signals that are its business are forwarded; if our process exits first, the group is killed.
  */
 export function startChild({ command: [program, ...args], env }: ChildOptions): Child {
-  const child = spawn(program, args, { detached: true, stdio: 'inherit', env: { ...process.env, ...env } })
+  let child: ChildProcess | undefined
   let over = false
   const signal = (name: NodeJS.Signals) => {
-    if (!over && child.pid !== undefined) signalGroup(child.pid, name)
+    if (!over && child?.pid !== undefined) signalGroup(child.pid, name)
   }
-  const forward = (name: NodeJS.Signals) => signal(name)
   const killOnExit = () => signal('SIGKILL')
-  for (const name of FORWARDED) process.on(name, forward)
-  process.on('exit', killOnExit)
+  const listen = () => {
+    for (const name of FORWARDED) process.on(name, signal)
+    process.on('exit', killOnExit)
+  }
+  const unlisten = () => {
+    for (const name of FORWARDED) process.off(name, signal)
+    process.off('exit', killOnExit)
+  }
+  // Before the child is there: it may be heard of, and we be signalled for it, before `spawn` returns.
+  listen()
+  try {
+    child = spawn(program, args, { detached: true, stdio: 'inherit', env: { ...process.env, ...env } })
+  } catch (error) {
+    unlisten()
+    throw error
+  }
   const ended = statusOf(child).finally(() => {
     over = true
-    for (const name of FORWARDED) process.off(name, forward)
-    process.off('exit', killOnExit)
+    unlisten()
   })
   return {
-    startError: new Promise((resolve) => {
-      child.on('spawn', () => resolve(undefined))
-      child.on('error', resolve)
-    }),
+    startError: startErrorOf(child),
     ended,
     signal,
     async stop(timeoutMs, clock) {
@@ -61,6 +70,13 @@ export function startChild({ command: [program, ...args], env }: ChildOptions): 
       return ended.finally(cancel)
     },
   }
+}
+
+function startErrorOf(child: ChildProcess): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    child.on('spawn', () => resolve(undefined))
+    child.on('error', resolve)
+  })
 }
 
 function statusOf(child: ChildProcess): Promise<number> {
