@@ -22,6 +22,8 @@ export interface ListWatchHandlers {
   onFailure(error: FairleadError, failures: number): void
 }
 
+/** The longest wait between two attempts to reach the registry, milliseconds: what came in the meantime is to be seen soon. */
+const MAX_BACKOFF_MS = 5_000
 /** After an interruption the first check comes earlier, within this time in milliseconds. */
 const EARLY_CHECK_MS = 5_000
 /** No two checks follow each other faster than this, milliseconds. */
@@ -53,7 +55,7 @@ export class ListWatch {
     this.#options = options
     this.#handlers = handlers
     this.#runtime = runtime
-    this.#backoff = new Backoff(runtime.random)
+    this.#backoff = new Backoff(runtime.random, { maxMs: MAX_BACKOFF_MS })
   }
 
   /** Runs until `signal` aborts or the store is closed. Never rejects. */
