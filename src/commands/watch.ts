@@ -5,7 +5,7 @@ import { parseDuration } from '../cli/duration.js'
 import { runForEvent } from '../cli/event-command.js'
 import { watchLines, type WatchLine } from '../cli/output/event-document.js'
 import { createResolver } from '../core/discovery/resolver.js'
-import { isRefusal } from '../core/discovery/wait-for.js'
+import { isRefusal } from '../core/errors.js'
 
 export default class Watch extends BaseCommand<typeof Watch> {
   static override summary = 'Follow what comes, changes and goes'

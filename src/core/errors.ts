@@ -59,3 +59,8 @@ export function asFairleadError(error: unknown): FairleadError {
   if (error instanceof FairleadError) return error
   return new FairleadError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error })
 }
+
+/** Whether trying again cannot help where the registry was never reached before. */
+export function isRefusal(error: FairleadError): boolean {
+  return error.code === 'UNAUTHENTICATED' || error.code === 'PERMISSION_DENIED'
+}

@@ -1,4 +1,4 @@
-import { FairleadError } from '../errors.js'
+import { FairleadError, isRefusal } from '../errors.js'
 import { type Endpoint, isReadyServer } from '../model/endpoint.js'
 import type { Runtime } from '../runtime.js'
 import { HealthyCount, type Probe } from './healthy-count.js'
@@ -30,11 +30,6 @@ export function parseCondition(text: string): Condition {
   throw new FairleadError('INVALID_ARGUMENT', `bad condition ${JSON.stringify(text)}`, {
     hint: 'use endpoints=N or healthy=N with N of 1 or more, or gone',
   })
-}
-
-/** Whether trying again cannot help where the registry was never reached before. */
-export function isRefusal(error: FairleadError): boolean {
-  return error.code === 'UNAUTHENTICATED' || error.code === 'PERMISSION_DENIED'
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Balancer } from '../balancer/contract.js'
 import { sameEndpoint } from '../discovery/same-endpoint.js'
 import { createStaticResolver } from '../discovery/static-resolver.js'
 import type { Resolver } from '../discovery/resolution.js'
-import { FairleadError } from '../errors.js'
+import { FairleadError, isRefusal } from '../errors.js'
 import { type Endpoint, isReadyServer } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
 import { type Clock, type Runtime, sleep } from '../runtime.js'
@@ -56,7 +56,7 @@ export class Listener implements AcceptObserver, L4Context {
   #acceptor: Acceptor | undefined
   #introduced = false
   /** Why the registry is away; undefined while it is there. */
-  #staleReason: string | undefined
+  #staleError: FairleadError | undefined
 
   constructor(spec: Listen, shared: Shared) {
     this.#spec = spec
@@ -83,6 +83,7 @@ export class Listener implements AcceptObserver, L4Context {
     const waited = new AbortController()
     await Promise.race([this.#feed.first, sleep(this.clock, FIRST_WORD_MS, waited.signal).catch(() => {})])
     waited.abort()
+    if (this.#feed.snapshot === undefined && this.#staleError && isRefusal(this.#staleError)) throw this.#staleError
     const { host, port } = this.#spec.listen
     this.#acceptor = await this.transport.listen(host, port, this)
     if (this.#ended.signal.aborted) return this.#acceptor.close()
@@ -90,7 +91,7 @@ export class Listener implements AcceptObserver, L4Context {
     this.listen = formatListen('tcp', this.#acceptor.host, this.#acceptor.port)
     this.#introduced = true
     this.#shared.emit({ event: 'listening', ...this.#state() })
-    if (this.#staleReason !== undefined) this.#tellStale(this.#staleReason)
+    if (this.#staleError) this.#tellStale(this.#staleError)
   }
 
   accepted(wire: Wire): void {
@@ -145,26 +146,29 @@ export class Listener implements AcceptObserver, L4Context {
 
   #feedObserver() {
     let known: readonly Endpoint[] = []
+    let policy: string = this.balancer.status().policy
     const tell = (event: ProxyEvent) => {
       if (this.#introduced) this.#shared.emit(event)
     }
     return {
       snapshot: (snapshot: Snapshot) => {
         this.meter.prune(snapshot)
-        if (this.#staleReason !== undefined) tell({ event: 'live', listen: this.listen, service: this.service })
-        if (!sameEndpoints(known, snapshot.endpoints)) tell({ event: 'endpoints', ...this.#state() })
-        this.#staleReason = undefined
+        if (this.#staleError) tell({ event: 'live', listen: this.listen, service: this.service })
+        const state = this.#state()
+        if (policy !== state.policy || !sameEndpoints(known, snapshot.endpoints)) tell({ event: 'endpoints', ...state })
+        this.#staleError = undefined
         known = snapshot.endpoints
+        policy = state.policy
       },
       stale: (error: FairleadError) => {
-        if (this.#staleReason === undefined && this.#introduced) this.#tellStale(error.message)
-        this.#staleReason = error.message
+        if (!this.#staleError && this.#introduced) this.#tellStale(error)
+        this.#staleError = error
       },
     }
   }
 
-  #tellStale(reason: string): void {
-    this.#shared.emit({ event: 'stale', listen: this.listen, service: this.service, reason })
+  #tellStale(error: FairleadError): void {
+    this.#shared.emit({ event: 'stale', listen: this.listen, service: this.service, reason: error.message })
   }
 
   #state(): ListenerState {

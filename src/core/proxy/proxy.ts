@@ -26,7 +26,8 @@ export interface Proxy extends AsyncDisposable {
 /**
  * Starts to accept on every listener and to relay to the endpoints of its target. A registry that is away does not keep
  * it from starting: clients are turned away until endpoints are known. Rejects with INVALID_ARGUMENT, ADDRESS_IN_USE or
- * PERMISSION_DENIED, and nothing listens then.
+ * PERMISSION_DENIED, and with UNAUTHENTICATED or PERMISSION_DENIED where the registry refuses before it told anything;
+ * nothing listens then.
  */
 export async function startProxy(
   options: ProxyOptions,
