@@ -62,10 +62,9 @@ export const commonFlags = {
     char: 'o',
     helpGroup: OUTPUT,
     options: OUTPUT_FORMATS,
-    exclusive: ['json'],
     description: 'how to print [default: table]',
   }),
-  'json': Flags.boolean({ helpGroup: OUTPUT, description: 'the same as -o json' }),
+  'json': Flags.boolean({ helpGroup: OUTPUT, description: 'the same as -o json, and wins over any other' }),
   'no-color': Flags.boolean({ helpGroup: OUTPUT, description: 'no colours (NO_COLOR does the same)' }),
   'log-level': Flags.string({
     helpGroup: OUTPUT,
