@@ -11,6 +11,7 @@ export function isExcluded(upstream: Upstream, request: PickRequest): boolean {
  * are distinct, so this looks at no more than one of them for each excluded upstream, plus one.
  */
 export function nextAllowed(candidates: readonly Upstream[], from: number, request: PickRequest): number {
+  if (request.exclude === undefined) return from
   let index = from
   for (let left = candidates.length; left > 0; left--) {
     if (!isExcluded(candidates[index]!, request)) return index

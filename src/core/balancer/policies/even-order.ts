@@ -56,7 +56,7 @@ export class EvenOrder {
     if (this.#step === this.#total) this.#startOver()
 
     const { members } = chosen
-    const member = request.exclude === undefined ? chosen.next : nextAllowed(members, chosen.next, request)
+    const member = nextAllowed(members, chosen.next, request)
     if (member < 0) return undefined
     chosen.next = member + 1 === members.length ? 0 : member + 1
     return members[member]
