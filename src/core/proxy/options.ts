@@ -1,6 +1,8 @@
 import type { Balancer } from '../balancer/contract.js'
 import type { DataPlaneResolver } from '../discovery/data-plane-resolver.js'
+import type { Check } from '../health/check.js'
 import type { ProxyEvent } from './events.js'
+import type { HttpLimits } from './http/environment.js'
 import type { Listen } from './listen.js'
 import type { Transport } from './transport/transport.js'
 
@@ -11,18 +13,58 @@ export interface ProxyOptions {
   readonly retries?: number
   /** Milliseconds, above 0. Default 2,000. */
   readonly connectTimeoutMs?: number
-  /** Milliseconds without a byte in either direction after which a connection is closed. Default one hour. */
+  /** Milliseconds without a byte in either direction after which a connection is closed. Default one hour for TCP, 5 minutes for HTTP. */
   readonly idleTimeoutMs?: number
+  /** Milliseconds an HTTP request may take from its head to the end of its response; a tunnel or stream too. Default: no limit. */
+  readonly requestTimeoutMs?: number
+  /** What an `auto` listener waits for a client's first bytes before it takes the connection for TCP, in milliseconds. Default 50. */
+  readonly sniffTimeoutMs?: number
+  /** What hash policies go by. Default: the client's address. */
+  readonly hashOn?: HashOn
+  /** Keeps an HTTP client with its endpoint by a cookie of this name. Default: no cookie. */
+  readonly stickyCookie?: string
+  /** Checks every endpoint again and again, and takes out those that fail. Default: no active checks. */
+  readonly healthCheck?: Check
+  /** Milliseconds between two checks of an endpoint. Default 2,000. */
+  readonly healthIntervalMs?: number
+  /** Whether endpoints whose requests keep failing are taken out for a while. Default true. */
+  readonly outlierDetection?: boolean
+  /** Terminates TLS on every listener. */
+  readonly tls?: TlsFiles
+  /** Speaks TLS to endpoints, and how they are verified. */
+  readonly upstreamTls?: UpstreamTls
+  /** Overrides of what a peer may make an HTTP connection hold or do. */
+  readonly limits?: Partial<HttpLimits>
   /** Open connections per listener; a client beyond gets a reset. Default: no limit. */
   readonly maxConnections?: number
   /** PROXY protocol: read it from clients (needs `trust`), write it (version 2) to endpoints, or both. */
   readonly proxyProtocol?: 'accept' | 'send' | 'both'
-  /** Networks whose connections must begin with a PROXY header; it is not looked for from anywhere else. */
+  /**
+   * Networks that are believed: with `proxyProtocol`, their connections must begin with a PROXY header, which is not looked for
+   * from anywhere else; for HTTP, what their requests say in `x-forwarded-*` and `forwarded` is kept and added to.
+   */
   readonly trust?: readonly string[]
   /** Networks that may connect. Default: everybody. */
   readonly allow?: readonly string[]
   /** Hears of everything worth telling. Must not throw. */
   readonly onEvent?: (event: ProxyEvent) => void
+}
+
+/** What a hash policy's key is made of. */
+export type HashOn =
+  { readonly kind: 'source_ip' | 'path' } | { readonly kind: 'header' | 'cookie' | 'query'; readonly name: string }
+
+/** Paths of PEM files, read again when they change. */
+export interface TlsFiles {
+  readonly certFile: string
+  readonly keyFile: string
+  /** Clients must show a certificate that one of these authorities signed. Default: none is asked for. */
+  readonly clientCaFile?: string
+}
+
+export interface UpstreamTls {
+  /** PEM file of the authorities that endpoints' certificates are checked against. Default: the system's. */
+  readonly caFile?: string
 }
 
 export interface ProxyDependencies {
