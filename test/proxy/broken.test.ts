@@ -5,6 +5,7 @@ import type { ProxyEvent } from '../../src/core/proxy/events.js'
 import { Splice } from '../../src/core/proxy/l4/splice.js'
 import { EndpointMeter } from '../../src/core/proxy/meters.js'
 import { Ticker } from '../../src/core/proxy/ticker.js'
+import { SlabPool } from '../../src/core/proxy/transport/slabs.js'
 import { deafReceiver } from '../../src/core/proxy/transport/socket-wire.js'
 import { runtime as manualRuntime } from '../support/balancing.js'
 import { parseListen } from '../../src/core/proxy/listen.js'
@@ -72,6 +73,9 @@ function fakeWire() {
     remote: undefined,
     local: undefined,
     write: (_, length) => asked.push(`write ${length}`) > 0,
+    writeSlab: (_, length) => asked.push(`write ${length}`) > 0,
+    slabs: new SlabPool(),
+    pending: 0,
     end: () => void asked.push('end'),
     close: () => void asked.push('close'),
     reset: () => void asked.push('reset'),

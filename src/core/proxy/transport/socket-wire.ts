@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { SlabPool } from './slabs.js'
+import type { Slab, SlabPool } from './slabs.js'
 import { type ReadCallback, readStatically } from './static-read.js'
 import type { Wire, WireAddress, WireReceiver } from './transport.js'
 
@@ -7,15 +7,16 @@ import type { Wire, WireAddress, WireReceiver } from './transport.js'
 export class SocketWire implements Wire {
   receiver: WireReceiver
   readonly #socket: Socket
-  readonly #slabs: SlabPool
-  /** The slab the kernel has not taken whole; comes back to the pool at 'drain'. */
+  readonly slabs: SlabPool
+  /** What the kernel has not taken whole; comes back to the pool once nothing is pending. */
   #held: Buffer | undefined
+  #heldSlab: Slab | undefined
   #error: Error | undefined
   #closing = false
 
   constructor(socket: Socket, slabs: SlabPool, receiver: WireReceiver) {
     this.#socket = socket
-    this.#slabs = slabs
+    this.slabs = slabs
     this.receiver = receiver
     socket.on('end', () => this.receiver.onEnd())
     socket.on('drain', () => this.#drained())
@@ -44,17 +45,38 @@ export class SocketWire implements Wire {
     return wireAddress(this.#socket.localAddress, this.#socket.localPort)
   }
 
+  get pending(): number {
+    return this.#socket.writableLength
+  }
+
   write(bytes: Buffer, length: number): boolean {
     const socket = this.#socket
     if (!socket.writable) return true
-    const slab = this.#slabs.take(length)
-    bytes.copy(slab, 0, 0, length)
-    const belowMark = socket.write(slab.subarray(0, length))
+    const buffer = this.slabs.take(length)
+    bytes.copy(buffer, 0, 0, length)
+    const belowMark = socket.write(buffer.subarray(0, length))
     if (socket.writableLength === 0) {
-      this.#slabs.give(slab)
+      this.slabs.give(buffer)
+      this.#release()
       return true
     }
-    this.#held ??= slab
+    this.#held ??= buffer
+    return belowMark
+  }
+
+  writeSlab(slab: Slab, length: number): boolean {
+    const socket = this.#socket
+    if (!socket.writable) {
+      this.slabs.giveSlab(slab)
+      return true
+    }
+    const belowMark = socket.write(slab.bytes.subarray(0, length))
+    if (socket.writableLength === 0) {
+      this.slabs.giveSlab(slab)
+      this.#release()
+      return true
+    }
+    this.#heldSlab ??= slab
     return belowMark
   }
 
@@ -83,11 +105,16 @@ export class SocketWire implements Wire {
   }
 
   #drained(): void {
-    if (this.#held && this.#socket.writableLength === 0) {
-      this.#slabs.give(this.#held)
-      this.#held = undefined
-    }
+    if (this.#socket.writableLength === 0) this.#release()
     this.receiver.onDrain()
+  }
+
+  /** Nothing is pending. */
+  #release(): void {
+    if (this.#held) this.slabs.give(this.#held)
+    if (this.#heldSlab) this.slabs.giveSlab(this.#heldSlab)
+    this.#held = undefined
+    this.#heldSlab = undefined
   }
 }
 

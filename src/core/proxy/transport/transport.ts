@@ -1,3 +1,5 @@
+import type { Slab, SlabPool } from './slabs.js'
+
 /**
  * The seam between what a relay does with bytes and how they come off the kernel. A wire is one connected byte stream; a
  * transport makes wires. Nothing here blocks or throws for a reason of the peer's: what goes wrong arrives as `onClose`.
@@ -55,6 +57,12 @@ export interface Wire {
    * written after `end` or `close` is dropped.
    */
   write(bytes: Buffer, length: number): boolean
+  /** Like `write`, without a copy: the slab, one of `slabs`, is the wire's from now on. */
+  writeSlab(slab: Slab, length: number): boolean
+  /** Where slabs for `writeSlab` come from. */
+  readonly slabs: SlabPool
+  /** Bytes written that the kernel has not taken. */
+  readonly pending: number
   /** Sends everything written so far and then the end of the stream (FIN). Reading goes on. Idempotent. */
   end(): void
   /** Closes both directions in an orderly way as far as the kernel allows; unsent bytes may be lost. Idempotent. */
