@@ -106,6 +106,30 @@ describe('balancer', () => {
     expect(picked.size).toBe(2)
   })
 
+  it('takes the endpoint that a request prefers, whatever the policy, while it may be used', () => {
+    const balancer = createBalancer({ policy: choosePolicy('pick_first') }, runtime())
+    balancer.update(snapshot(addresses([{}, {}, { state: 'drain' }])))
+    const { upstream } = balancer.pick({ prefer: endpoint(2).address })
+    expect(upstream.endpoint.address).toBe(endpoint(2).address)
+    expect(upstream.inFlight).toBe(1)
+    const others = [
+      balancer.pick({ prefer: endpoint(2).address, exclude: [upstream] }),
+      balancer.pick({ prefer: endpoint(3).address }),
+      balancer.pick({ prefer: 'nobody:1' }),
+    ]
+    expect(others.map((each) => each.upstream.endpoint.address)).toEqual(Array(3).fill(endpoint(1).address))
+  })
+
+  it('learns nothing from a request that says nothing about its endpoint', () => {
+    const balancer = createBalancer({}, runtime())
+    balancer.update(snapshot([endpoint(1)]))
+    const picked = balancer.pick({})
+    picked.done({ ok: undefined, latencyMs: 40 })
+    const { upstream } = picked
+    expect(upstream.isLatencySeen).toBe(false)
+    expect(upstream.inFlight).toBe(0)
+  })
+
   it('throws when a request has failed everywhere', () => {
     const balancer = createBalancer({}, runtime())
     balancer.update(snapshot([endpoint(1), endpoint(2)]))

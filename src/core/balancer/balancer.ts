@@ -61,7 +61,7 @@ class SnapshotBalancer implements Balancer {
     const weights = before.candidates.map((upstream) => upstream.endpoint.weight)
     const upstreams = new Map(snapshot.endpoints.map((endpoint) => [endpoint.address, this.#adopt(endpoint)]))
     const verdicts = judge(snapshot.endpoints)
-    const candidates = [...upstreams.values()].filter((_, i) => isUsable(verdicts[i]!))
+    const candidates = [...upstreams.values()].filter((upstream, i) => (upstream.usable = isUsable(verdicts[i]!)))
     const { choice, configError } = this.#choose(snapshot)
 
     const unchanged =
@@ -79,7 +79,7 @@ class SnapshotBalancer implements Balancer {
 
   pick(request: PickRequest): PickResult {
     const { picker } = this.#state
-    const upstream = picker?.pick(request)
+    const upstream = (request.prefer !== undefined && this.#preferred(request)) || picker?.pick(request)
     if (upstream === undefined) throw noEndpoints(this.#state)
     upstream.begin()
     picker!.loadChanged?.(upstream)
@@ -112,6 +112,11 @@ class SnapshotBalancer implements Balancer {
     if (this.#departed.delete(address)) known.moveTo(this.#loads)
     known.replace(endpoint)
     return known
+  }
+
+  #preferred({ prefer, exclude }: PickRequest): Upstream | undefined {
+    const upstream = this.#state.upstreams.get(prefer!)
+    return upstream?.usable && !exclude?.includes(upstream) ? upstream : undefined
   }
 
   #choose(snapshot: Snapshot): Pick<State, 'choice' | 'configError'> {

@@ -17,15 +17,15 @@ export function isLatencySeen(loads: LoadTable, slot: number): boolean {
   return loads.latency[2 * slot]! >= 0
 }
 
-/** Takes in how a request ended at `now` (monotonic milliseconds). A success without a latency says nothing. */
+/** Takes in how a request ended at `now` (monotonic milliseconds). A success without a latency says nothing, nor does one of no outcome. */
 export function observeLatency(
   loads: LoadTable,
   slot: number,
-  ok: boolean,
+  ok: boolean | undefined,
   latencyMs: number | undefined,
   now: number,
 ): void {
-  if (ok && latencyMs === undefined) return
+  if (ok === undefined || (ok && latencyMs === undefined)) return
   const sample = ok ? latencyMs! : Math.max(latencyMs ?? 0, FAILURE_MS)
   const value = Math.max(0, loads.latency[2 * slot]!)
   const kept = Math.exp((loads.latency[2 * slot + 1]! - now) / DECAY_MS)

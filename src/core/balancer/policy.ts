@@ -27,7 +27,7 @@ export interface Picker {
 export interface PickRequest {
   /** What hash policies hash: the client's address, a header's value, … Absent: a random draw. */
   readonly key?: string
-  /** The address of the endpoint that this request's client had before: taken, whatever the policy, while it may take traffic. */
+  /** The address of the endpoint that this client had before: taken, whatever the policy, while usable and not excluded. */
   readonly prefer?: string
   /** Upstreams that this request has already failed on. Small. */
   readonly exclude?: readonly Upstream[]

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../model/endpoint.js'
 import { isLatencySeen, latencyAt, observeLatency, resetLatency } from './latency.js'
 import type { LoadTable } from './load-table.js'
+import type { LoadReport } from './orca/load-report.js'
 
 /**
  * An endpoint plus its live counters. Survives snapshots for as long as its address stays in them; a changed weight or
@@ -11,6 +12,8 @@ export class Upstream {
   #loads: LoadTable
   #slot: number
   #picks = 0
+  /** Whether new requests may go here. Set by the balancer. */
+  usable = false
 
   /** @param loads where the figures are kept: the same table for all candidates of a picker. */
   constructor(endpoint: Endpoint, loads: LoadTable) {
@@ -85,8 +88,12 @@ export class Upstream {
   }
 }
 
-/** How a request ended. `latencyMs` is the time to the first answer (L7) or to the connection (L4). */
+/** How a request ended. */
 export interface Outcome {
-  readonly ok: boolean
+  /** Undefined: it says nothing about the endpoint (the client went away, this machine failed). */
+  readonly ok: boolean | undefined
+  /** The time to the first answer (L7) or to the connection (L4), in milliseconds. */
   readonly latencyMs?: number
+  /** What the endpoint said about its load, where the balancer wants to know (`Balancer.wantsLoadReports`). */
+  readonly load?: LoadReport
 }

@@ -158,7 +158,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
     const { code = '' } = error as NodeJS.ErrnoException
     const local = LOCAL.has(code)
     const final = EXHAUSTED.has(code) || this.#attempts >= settings.attempts
-    picked.done({ ok: local })
+    picked.done({ ok: local ? undefined : false })
     if (!local) this.#meter!.connectFailures++
     this.#context.trouble({
       kind: 'connect_failed',
@@ -199,7 +199,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
     if (timedOut) return this.connectFailed(new Error('connection attempt timed out'))
     this.#context.ticker.unwatch(this)
     this.#dial = undefined
-    this.#picked!.done({ ok: true })
+    this.#picked!.done({ ok: undefined })
   }
 
   #fail(): void {
