@@ -4,7 +4,7 @@ import { FairleadError } from '../core/errors.js'
 import { readStdin } from './stdin.js'
 import { suggestion } from './suggest.js'
 
-/** Every key a config file may have: the long names of the common flags. */
+/** Every setting a config file may have: the long names of the common flags. */
 const CONFIG_KEYS: readonly string[] = [
   'endpoints',
   'cacert',
@@ -21,13 +21,23 @@ const CONFIG_KEYS: readonly string[] = [
   'log-level',
 ]
 
+/** Parts of a config file that one command reads, by its name. */
+const SECTIONS: readonly string[] = ['proxy']
+const KEYS = [...CONFIG_KEYS, ...SECTIONS]
+
 export type ConfigValues = Readonly<Partial<Record<string, string | boolean>>>
+
+export interface ConfigFile {
+  readonly values: ConfigValues
+  /** What stands in the sections of commands, unread. */
+  readonly sections: ReadonlyMap<string, unknown>
+}
 
 /**
  * Reads a YAML or JSON file (`-`: stdin) of settings. Throws INVALID_ARGUMENT naming the file and the line, or the key,
  * that is wrong.
  */
-export async function readConfigFile(path: string): Promise<ConfigValues> {
+export async function readConfigFile(path: string): Promise<ConfigFile> {
   const name = path === '-' ? 'stdin' : path
   const lineCounter = new LineCounter()
   const document = parseDocument(await readText(path, name), { lineCounter, prettyErrors: false })
@@ -38,26 +48,31 @@ export async function readConfigFile(path: string): Promise<ConfigValues> {
       hint: 'the file must be YAML or JSON',
     })
   }
-  return configValues(document.toJS(), name)
+  return contents(document.toJS(), name)
 }
 
-function configValues(content: unknown, name: string): ConfigValues {
-  if (content === null || content === undefined) return {}
+function contents(content: unknown, name: string): ConfigFile {
+  if (content === null || content === undefined) return { values: {}, sections: new Map() }
   if (typeof content !== 'object' || Array.isArray(content)) {
     throw new FairleadError('INVALID_ARGUMENT', `config ${name} is not a mapping of keys to values`, {
       hint: 'for example: endpoints: [127.0.0.1:2379]',
     })
   }
   const values = new Map<string, string | boolean>()
+  const sections = new Map<string, unknown>()
   for (const [key, value] of Object.entries(content)) {
+    if (SECTIONS.includes(key)) {
+      sections.set(key, value)
+      continue
+    }
     if (!CONFIG_KEYS.includes(key)) {
       throw new FairleadError('INVALID_ARGUMENT', `config ${name}: unknown key ${JSON.stringify(key)}`, {
-        hint: suggestion(key, CONFIG_KEYS) ?? `known keys: ${CONFIG_KEYS.join(', ')}`,
+        hint: suggestion(key, KEYS) ?? `known keys: ${KEYS.join(', ')}`,
       })
     }
     values.set(key, configValue(key, value, name))
   }
-  return Object.fromEntries(values)
+  return { values: Object.fromEntries(values), sections }
 }
 
 function configValue(key: string, value: unknown, name: string): string | boolean {

@@ -32,6 +32,11 @@ class CommandPage extends CommandHelp {
     return { mainFlags, flagGroups: { ...own, ...(REGISTRY && { REGISTRY }), ...(OUTPUT && { OUTPUT }) } }
   }
 
+  /** A label of a flag's own is the whole of it: `--sticky[=COOKIE]`. */
+  protected override flagHelpLabel(flag: Command.Flag.Any, showOptions?: boolean): string {
+    return flag.helpLabel ?? super.flagHelpLabel(flag, showOptions)
+  }
+
   /** The paragraphs of the source, each refilled to the width of the terminal; the summary stands above already. */
   protected override description(): string | undefined {
     const { description } = this.command

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { FairleadError } from '../core/errors.js'
 import { KeyLayout } from '../core/registry/keys.js'
-import type { ConfigValues } from './config-file.js'
+import type { ConfigFile, ConfigValues } from './config-file.js'
 import { parseDuration } from './duration.js'
 import { LOG_LEVELS, type LogLevel } from './log.js'
 import { OUTPUT_FORMATS, type OutputFormat } from './output/document.js'
@@ -23,6 +23,10 @@ export interface Settings {
   readonly output: OutputFormat
   readonly noColor: boolean
   readonly logLevel: LogLevel
+  /** Where the config file is; `-` is stdin. Undefined without one. */
+  readonly configPath: string | undefined
+  /** The parts of the config file that are for one command. */
+  readonly sections: ConfigFile['sections']
   /** Looked up when asked for: reads the password file. Throws INVALID_ARGUMENT. */
   password(): string | undefined
 }
@@ -30,7 +34,8 @@ export interface Settings {
 /** Throws INVALID_ARGUMENT naming the source of the value that is wrong. */
 export async function resolveSettings(flags: FlagValues, env: Env): Promise<Settings> {
   const path = text(flags.config) ?? text(env.FAIRLEAD_CONFIG)
-  const sources = new Sources(flags, env, path === undefined ? {} : await configValues(path))
+  const file = path === undefined ? undefined : await configFile(path)
+  const sources = new Sources(flags, env, file?.values ?? {})
   const [user, password] = credentials(sources)
   return {
     endpoints: sources.endpoints(),
@@ -45,12 +50,14 @@ export async function resolveSettings(flags: FlagValues, env: Env): Promise<Sett
     output: flags.json === true ? 'json' : sources.oneOf('output', OUTPUT_FORMATS, 'table'),
     noColor: sources.boolean('no-color'),
     logLevel: sources.oneOf('log-level', LOG_LEVELS, 'warn'),
+    configPath: path,
+    sections: file?.sections ?? new Map(),
     password,
   }
 }
 
 /** Most command lines have no config file: the YAML parser is loaded only for one. */
-async function configValues(path: string): Promise<ConfigValues> {
+async function configFile(path: string): Promise<ConfigFile> {
   const { readConfigFile } = await import('./config-file.js')
   return readConfigFile(path)
 }

@@ -1,0 +1,134 @@
+import { choosePolicy, type PolicyChoice } from '../../core/balancer/service-config.js'
+import { FairleadError } from '../../core/errors.js'
+import { parseCheck } from '../../core/health/check.js'
+import { type Listen, parseListen } from '../../core/proxy/listen.js'
+import type { ProxyOptions } from '../../core/proxy/options.js'
+import { parseDuration } from '../duration.js'
+import type { ProxyValues } from './flags.js'
+import { parseCookieName, parseHashOn } from './hash-on.js'
+
+/** What a `proxy` command line and its config file come to. */
+export interface ProxyConfiguration {
+  readonly options: Omit<ProxyOptions, 'onEvent'>
+  /** Wins over the services' own. */
+  readonly policy: PolicyChoice | undefined
+  readonly drainTimeoutMs: number
+  readonly snapshotFile: string | undefined
+  readonly workers: number
+}
+
+const DEFAULT_DRAIN_TIMEOUT = '30s'
+const MAX_WORKERS = 256
+
+/**
+ * Turns `LISTEN=TARGET…` and the values of the flags into options. Throws INVALID_ARGUMENT naming what is wrong, and for
+ * what would have no effect. Ranges of numbers are left to who starts the proxy.
+ */
+export function proxyConfiguration(targets: readonly string[], values: ProxyValues): ProxyConfiguration {
+  if (targets.length === 0) {
+    throw new FairleadError('INVALID_ARGUMENT', 'missing LISTEN=TARGET: nothing to listen on', {
+      hint: 'for example 8080=web; or `listen` in the `proxy` section of a config file',
+    })
+  }
+  const listeners = targets.map(parseListen)
+  refuseWithoutEffect(listeners, values)
+  const { policy, 'drain-timeout': drainTimeout = DEFAULT_DRAIN_TIMEOUT } = values
+  return {
+    options: { listeners, ...balancing(values), ...health(values), ...connections(values), ...access(values) },
+    policy: policy === undefined ? undefined : choosePolicy(policy),
+    drainTimeoutMs: parseDuration(drainTimeout, '--drain-timeout'),
+    snapshotFile: values.snapshot,
+    workers: workerCount(values.workers ?? 1),
+  }
+}
+
+function balancing({ 'hash-on': hashOn, sticky, retries }: ProxyValues) {
+  return {
+    ...(hashOn !== undefined && { hashOn: parseHashOn(hashOn) }),
+    ...(sticky !== undefined && { stickyCookie: parseCookieName(sticky) }),
+    ...(retries !== undefined && { retries }),
+  }
+}
+
+function health(values: ProxyValues) {
+  const { 'health-check': check } = values
+  return {
+    ...(check !== undefined && { healthCheck: parseCheck(check) }),
+    ...milliseconds(values, 'health-interval', 'healthIntervalMs'),
+    ...(values['no-outlier'] && { outlierDetection: false }),
+  }
+}
+
+function connections(values: ProxyValues) {
+  const { 'max-connections': maxConnections } = values
+  return {
+    ...milliseconds(values, 'connect-timeout', 'connectTimeoutMs'),
+    ...milliseconds(values, 'idle-timeout', 'idleTimeoutMs'),
+    ...milliseconds(values, 'request-timeout', 'requestTimeoutMs'),
+    ...milliseconds(values, 'sniff-timeout', 'sniffTimeoutMs'),
+    ...(maxConnections !== undefined && { maxConnections }),
+  }
+}
+
+function access(values: ProxyValues) {
+  const { 'tls-cert': certFile, 'tls-key': keyFile, 'tls-client-ca': clientCaFile } = values
+  const { 'upstream-ca': caFile, 'proxy-protocol': proxyProtocol, trust, allow } = values
+  const tls =
+    certFile !== undefined && keyFile !== undefined
+      ? { tls: { certFile, keyFile, ...(clientCaFile !== undefined && { clientCaFile }) } }
+      : undefined
+  return {
+    ...tls,
+    ...(values['upstream-tls'] && { upstreamTls: caFile === undefined ? {} : { caFile } }),
+    ...(proxyProtocol && { proxyProtocol }),
+    ...(trust && { trust }),
+    ...(allow && { allow }),
+  }
+}
+
+type DurationFlag = 'health-interval' | 'connect-timeout' | 'idle-timeout' | 'request-timeout' | 'sniff-timeout'
+
+function milliseconds<Option extends string>(values: ProxyValues, flag: DurationFlag, option: Option) {
+  const text = values[flag]
+  return text === undefined ? {} : ({ [option]: parseDuration(text, `--${flag}`) } as Record<Option, number>)
+}
+
+function workerCount(workers: number): number {
+  if (Number.isInteger(workers) && workers >= 1 && workers <= MAX_WORKERS) return workers
+  throw new FairleadError('INVALID_ARGUMENT', `bad --workers ${workers}`, { hint: `use 1 to ${MAX_WORKERS}` })
+}
+
+/** Throws INVALID_ARGUMENT for a flag that changes nothing with these listeners and the other flags. */
+function refuseWithoutEffect(listeners: readonly Listen[], values: ProxyValues): void {
+  const noEffect = (flag: string, why: string, hint: string) => {
+    throw new FairleadError('INVALID_ARGUMENT', `--${flag} has no effect: ${why}`, { hint })
+  }
+  const { 'hash-on': hashOn } = values
+  const schemes = new Set(listeners.map(({ listen }) => listen.scheme))
+  if (schemes.size === 1 && schemes.has('tcp')) {
+    const requests = 'every listener is tcp://, where there are no requests'
+    const hint = 'listen on http://, grpc:// or auto://'
+    if (values.sticky !== undefined) noEffect('sticky', requests, hint)
+    if (values['request-timeout'] !== undefined) noEffect('request-timeout', requests, hint)
+    if (hashOn !== undefined && hashOn !== 'source_ip') noEffect(`hash-on ${hashOn}`, requests, hint)
+  }
+  if (values['sniff-timeout'] !== undefined && !schemes.has('auto')) {
+    noEffect('sniff-timeout', 'no listener is auto://', 'leave it out')
+  }
+  if (values['health-interval'] !== undefined && values['health-check'] === undefined) {
+    noEffect('health-interval', 'nothing is checked', 'add --health-check tcp, http:/PATH or grpc')
+  }
+  const pair = 'give both --tls-cert and --tls-key'
+  if (values['tls-cert'] !== undefined && values['tls-key'] === undefined) {
+    noEffect('tls-cert', 'it has no key', pair)
+  }
+  for (const flag of ['tls-key', 'tls-client-ca'] as const) {
+    if (values[flag] !== undefined && values['tls-cert'] === undefined) noEffect(flag, 'there is no certificate', pair)
+  }
+  if (values['upstream-ca'] !== undefined && !values['upstream-tls']) {
+    noEffect('upstream-ca', 'endpoints are not spoken to over TLS', 'add --upstream-tls')
+  }
+  if (values.snapshot !== undefined && !listeners.some(({ target }) => target.kind === 'service')) {
+    noEffect('snapshot', 'no target is a service', 'leave it out')
+  }
+}
