@@ -5,10 +5,13 @@ import { formatHostPort } from '../model/address.js'
 import type { Endpoint } from '../model/endpoint.js'
 import { parseServiceName } from '../model/service.js'
 
+/** What is spoken on a listener. `auto` is found out per connection; what is neither HTTP nor gRPC is TCP. */
+export type Scheme = (typeof SCHEMES)[number]
+const SCHEMES = ['tcp', 'http', 'grpc', 'auto'] as const
+
 /** Where to accept connections. */
 export interface ListenAddress {
-  /** What is spoken there. `auto` is found out per connection; what is neither HTTP nor gRPC is TCP. */
-  readonly scheme: 'tcp' | 'auto'
+  readonly scheme: Scheme
   /** IPv4, IPv6 without brackets, or a name of this machine. */
   readonly host: string
   /** 0–65535; 0 takes a free one. */
@@ -29,7 +32,7 @@ const HINT = 'write LISTEN=TARGET, for example tcp://127.0.0.1:8080=web or 8080=
 const LISTEN = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(?:(\[[^\]]*\]|[^:[\]/]*):)?(\d{1,5})$/i
 
 /**
- * Reads `LISTEN=TARGET`. LISTEN is `[tcp://|auto://][HOST]:PORT` or `PORT`, the host 127.0.0.1 unless given; TARGET is a
+ * Reads `LISTEN=TARGET`. LISTEN is `[tcp://|http://|grpc://|auto://][HOST]:PORT` or `PORT`, the host 127.0.0.1 unless given; TARGET is a
  * service name or `ADDR[@WEIGHT],…`. Throws INVALID_ARGUMENT naming what is wrong.
  */
 export function parseListen(text: string): Listen {
@@ -41,7 +44,7 @@ export function parseListen(text: string): Listen {
 /** Reads the LISTEN part alone. */
 export function parseListenAddress(text: string): ListenAddress {
   const match = LISTEN.exec(text)
-  if (!match) throw badListen(text, 'expected [tcp://][HOST]:PORT or PORT')
+  if (!match) throw badListen(text, 'expected [SCHEME://][HOST]:PORT or PORT')
   const [, scheme = 'auto', rawHost = '', portText] = match
   const port = Number(portText)
   if (port > 65535) throw badListen(text, `port ${portText} is not between 0 and 65535`)
@@ -65,14 +68,10 @@ export function targetName(target: Target): string {
   return target.kind === 'service' ? target.service : target.text
 }
 
-function parseScheme(scheme: string, text: string): 'tcp' | 'auto' {
-  if (scheme === 'tcp' || scheme === 'auto') return scheme
-  if (scheme !== 'http' && scheme !== 'grpc') throw badListen(text, `unknown scheme ${scheme}://`)
-  throw new FairleadError(
-    'INVALID_ARGUMENT',
-    `${scheme}:// needs balancing per request, and this version balances per TCP connection`,
-    { hint: `write tcp:// instead of ${scheme}://: each connection then stays with one endpoint` },
-  )
+function parseScheme(scheme: string, text: string): Scheme {
+  const known = SCHEMES.find((name) => name === scheme)
+  if (known) return known
+  throw badListen(text, `unknown scheme ${scheme}://`)
 }
 
 function parseHost(raw: string, text: string): string {

@@ -5,16 +5,21 @@ import type { Resolver } from '../discovery/resolution.js'
 import { FairleadError, isRefusal } from '../errors.js'
 import { type Endpoint, isReadyServer } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
-import { type Clock, type Runtime, sleep } from '../runtime.js'
+import { type Runtime, sleep } from '../runtime.js'
+import { Admission, type AdmissionOwner } from './admission/admission.js'
+import type { Client } from './admission/client.js'
 import { ErrorReports } from './error-reports.js'
 import type { ListenerState, ProxyEvent } from './events.js'
-import { Connection } from './l4/connection.js'
-import type { L4Context, L4Settings, Trouble } from './l4/context.js'
 import { formatListen, type Listen, targetName } from './listen.js'
 import { ListenerMeter, type ListenerStats } from './meters.js'
 import type { ProxyDependencies } from './options.js'
 import { ServiceFeed } from './service-feed.js'
+import type { ConnectionService } from './service/connection-service.js'
+import type { ServiceContext, Trouble } from './service/context.js'
+import { createService } from './service/create.js'
+import type { Settings } from './settings.js'
 import type { Ticker } from './ticker.js'
+import type { Flusher } from './transport/flusher.js'
 import type { Acceptor, AcceptObserver, Transport, Wire } from './transport/transport.js'
 import type { UpstreamGuard } from './upstream-guard.js'
 
@@ -26,8 +31,9 @@ export interface Shared {
   readonly transport: Transport
   readonly guard: UpstreamGuard
   readonly ticker: Ticker
-  readonly settings: L4Settings
-  readonly maxConnections: number
+  readonly flusher: Flusher
+  /** Replaced as a whole. */
+  settings: Settings
   readonly dependencies: ProxyDependencies
   readonly runtime: Runtime
   emit(event: ProxyEvent): void
@@ -35,17 +41,16 @@ export interface Shared {
   connectionClosed(): void
 }
 
-/** One listening address, the endpoints behind it and the connections between them. */
-export class Listener implements AcceptObserver, L4Context {
+/** One listening address, the endpoints behind it, and the service that joins them. */
+export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext {
   readonly transport: Transport
   readonly guard: UpstreamGuard
   readonly ticker: Ticker
-  readonly settings: L4Settings
-  readonly clock: Clock
+  readonly flusher: Flusher
+  readonly runtime: Runtime
   readonly balancer: Balancer
   readonly meter = new ListenerMeter()
   readonly service: string
-  readonly connections = new Set<Connection>()
   /** `scheme://host:port`; the port asked for until the listener is open. */
   listen: string
   readonly #shared: Shared
@@ -53,6 +58,8 @@ export class Listener implements AcceptObserver, L4Context {
   readonly #errors: ErrorReports
   readonly #ended = new AbortController()
   readonly #feed: ServiceFeed
+  readonly #arriving = new Set<Admission>()
+  readonly #connections: ConnectionService
   #acceptor: Acceptor | undefined
   #introduced = false
   /** Why the registry is away; undefined while it is there. */
@@ -64,12 +71,13 @@ export class Listener implements AcceptObserver, L4Context {
     this.transport = shared.transport
     this.guard = shared.guard
     this.ticker = shared.ticker
-    this.settings = shared.settings
-    this.clock = shared.runtime.clock
+    this.flusher = shared.flusher
+    this.runtime = shared.runtime
     this.service = targetName(spec.target)
-    this.listen = formatListen('tcp', spec.listen.host, spec.listen.port)
+    this.listen = this.#formatListen(spec.listen.host, spec.listen.port)
     this.balancer = shared.dependencies.createBalancer()
-    this.#errors = new ErrorReports(this.clock, ({ kind, address, reason }, count) => {
+    this.#connections = createService(spec.listen.scheme, this)
+    this.#errors = new ErrorReports(this.runtime.clock, ({ kind, address, reason }, count) => {
       const { listen, service } = this
       shared.emit({ event: 'connection_error', listen, service, kind, ...(address && { address }), reason, count })
     })
@@ -78,17 +86,26 @@ export class Listener implements AcceptObserver, L4Context {
     this.#feed = new ServiceFeed(resolutions, this.balancer, this.#feedObserver(), signal)
   }
 
+  get settings(): Settings {
+    return this.#shared.settings
+  }
+
+  /** Open connections. */
+  get active(): number {
+    return this.#arriving.size + this.#connections.active
+  }
+
   /** Waits a moment for the first endpoints, so that the first client finds them, and begins to accept. */
   async open(): Promise<void> {
     const waited = new AbortController()
-    await Promise.race([this.#feed.first, sleep(this.clock, FIRST_WORD_MS, waited.signal).catch(() => {})])
+    await Promise.race([this.#feed.first, sleep(this.runtime.clock, FIRST_WORD_MS, waited.signal).catch(() => {})])
     waited.abort()
     if (this.#feed.snapshot === undefined && this.#staleError && isRefusal(this.#staleError)) throw this.#staleError
     const { host, port } = this.#spec.listen
     this.#acceptor = await this.transport.listen(host, port, this)
     if (this.#ended.signal.aborted) return this.#acceptor.close()
     this.guard.addListener(this.#acceptor.host, this.#acceptor.port)
-    this.listen = formatListen('tcp', this.#acceptor.host, this.#acceptor.port)
+    this.listen = this.#formatListen(this.#acceptor.host, this.#acceptor.port)
     this.#introduced = true
     this.#shared.emit({ event: 'listening', ...this.#state() })
     if (this.#staleError) this.#tellStale(this.#staleError)
@@ -96,15 +113,24 @@ export class Listener implements AcceptObserver, L4Context {
 
   accepted(wire: Wire): void {
     const { meter } = this
-    if (meter.active >= this.#shared.maxConnections) {
+    if (meter.active >= this.settings.admission.maxConnections) {
       meter.limited++
       return wire.reset()
     }
     meter.total++
     meter.active++
-    const connection = new Connection(wire, this)
-    this.connections.add(connection)
-    connection.start()
+    const admission = new Admission(wire, this, this)
+    this.#arriving.add(admission)
+    admission.start()
+  }
+
+  admitted(admission: Admission, wire: Wire, client: Client, early: Buffer): void {
+    this.#arriving.delete(admission)
+    this.#connections.accept(wire, { client, early, secure: false, alpn: '' })
+  }
+
+  turnedAway(admission: Admission): void {
+    if (this.#arriving.delete(admission)) this.closed()
   }
 
   acceptFailed(error: Error): void {
@@ -115,13 +141,12 @@ export class Listener implements AcceptObserver, L4Context {
     if (trouble.kind === 'connect_failed' && this.#spec.target.kind === 'service') {
       this.#shared.dependencies.resolver?.disprove(this.service, trouble.address)
     }
-    const address = 'client' in trouble ? trouble.client : 'address' in trouble ? trouble.address : undefined
-    this.#errors.report({ kind: trouble.kind, reason: trouble.reason, ...(address && { address }) })
+    const { kind, address, reason } = trouble
+    this.#errors.report({ kind, reason, ...(address && { address }) })
   }
 
-  closed(connection: Connection): void {
+  closed(): void {
     this.meter.active--
-    this.connections.delete(connection)
     this.#shared.connectionClosed()
   }
 
@@ -136,11 +161,18 @@ export class Listener implements AcceptObserver, L4Context {
     this.#acceptor?.close()
   }
 
+  /** Accepts nothing any more and asks clients to come to an end. */
+  drain(): void {
+    this.stopAccepting()
+    this.#connections.drain()
+  }
+
   /** Breaks off what is open and lets go of everything. Idempotent. */
   close(): void {
     this.stopAccepting()
     this.#ended.abort()
-    for (const connection of this.connections) connection.abort()
+    for (const admission of this.#arriving) admission.abort()
+    this.#connections.abort()
     this.#errors.close()
   }
 
@@ -153,6 +185,7 @@ export class Listener implements AcceptObserver, L4Context {
     return {
       snapshot: (snapshot: Snapshot) => {
         this.meter.prune(snapshot)
+        this.#connections.update(snapshot)
         if (this.#staleError) tell({ event: 'live', listen: this.listen, service: this.service })
         const state = this.#state()
         if (policy !== state.policy || !sameEndpoints(known, snapshot.endpoints)) tell({ event: 'endpoints', ...state })
@@ -169,6 +202,10 @@ export class Listener implements AcceptObserver, L4Context {
 
   #tellStale(error: FairleadError): void {
     this.#shared.emit({ event: 'stale', listen: this.listen, service: this.service, reason: error.message })
+  }
+
+  #formatListen(host: string, port: number): string {
+    return formatListen(this.#spec.listen.scheme, host, port)
   }
 
   #state(): ListenerState {

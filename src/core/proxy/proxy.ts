@@ -5,6 +5,7 @@ import type { ListenerStats } from './meters.js'
 import type { ProxyDependencies, ProxyOptions } from './options.js'
 import { settingsOf } from './settings.js'
 import { Ticker } from './ticker.js'
+import { Flusher } from './transport/flusher.js'
 import { createSocketTransport } from './transport/socket-transport.js'
 import { UpstreamGuard } from './upstream-guard.js'
 
@@ -15,8 +16,8 @@ export interface Proxy extends AsyncDisposable {
   /** Counters so far, per listener. A copy. */
   stats(): readonly ListenerStats[]
   /**
-   * Stops accepting and waits until every open connection has ended by itself, but at most `timeoutMs`; what is still
-   * open then is broken off. Resolves with how many that were. Also when called twice.
+   * Stops accepting, tells HTTP clients to send nothing new, and waits until every open connection has ended by itself, but
+   * at most `timeoutMs`; what is still open then is broken off. Resolves with how many that were. Also when called twice.
    */
   drain(timeoutMs: number): Promise<number>
   /** Stops at once, breaking off what is open. Idempotent. */
@@ -52,8 +53,8 @@ class RunningProxy implements Proxy {
       transport: dependencies.transport ?? createSocketTransport(),
       guard: new UpstreamGuard(),
       ticker: new Ticker(runtime.clock),
+      flusher: new Flusher(),
       settings: settingsOf(options),
-      maxConnections: options.maxConnections ?? Infinity,
       dependencies,
       runtime,
       emit: (event) => options.onEvent?.(event),
@@ -81,7 +82,7 @@ class RunningProxy implements Proxy {
   }
 
   async drain(timeoutMs: number): Promise<number> {
-    for (const listener of this.#listeners) listener.stopAccepting()
+    for (const listener of this.#listeners) listener.drain()
     if (this.#active > 0) this.#shared.emit({ event: 'draining', connections: this.#active })
     await this.#idle(timeoutMs)
     const broken = this.#active
@@ -103,7 +104,7 @@ class RunningProxy implements Proxy {
   }
 
   get #active(): number {
-    return this.#listeners.reduce((sum, listener) => sum + listener.connections.size, 0)
+    return this.#listeners.reduce((sum, listener) => sum + listener.active, 0)
   }
 
   /** Waits until no connection is open, at most `timeoutMs`. */

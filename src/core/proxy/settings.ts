@@ -1,38 +1,83 @@
 import { FairleadError } from '../errors.js'
 import { CidrSet } from './cidr-set.js'
-import type { L4Settings } from './l4/context.js'
+import { DEFAULT_LIMITS, type HttpLimits } from './http/environment.js'
 import type { ProxyOptions } from './options.js'
 import { ticksOf } from './ticker.js'
 
 const HOUR_MS = 3_600_000
 
+/** What the options of a proxy come to. One frozen object, so that it can be replaced as a whole. */
+export interface Settings {
+  readonly admission: AdmissionSettings
+  readonly l4: L4Settings
+  readonly http: HttpSettings
+}
+
+export interface AdmissionSettings {
+  /** Clients that may connect; everybody if undefined. */
+  readonly allow: CidrSet | undefined
+  /** Peers that must begin with a PROXY header; nobody's is read if undefined. */
+  readonly proxied: CidrSet | undefined
+  /** Open connections per listener. */
+  readonly maxConnections: number
+}
+
+export interface L4Settings {
+  /** How many endpoints are tried for a connection before it is given up. */
+  readonly attempts: number
+  readonly connectTicks: number
+  readonly idleTicks: number
+  /** Whether upstreams get a PROXY header. */
+  readonly sendProxyHeader: boolean
+}
+
+export interface HttpSettings {
+  readonly limits: HttpLimits
+  /** Clients whose `x-forwarded-*` and `forwarded` are believed; nobody's if undefined. */
+  readonly trust: CidrSet | undefined
+}
+
 /** Checks the options and works out what connections go by. Throws INVALID_ARGUMENT naming the option. */
-export function settingsOf(options: ProxyOptions): L4Settings {
-  const { proxyProtocol, trust = [], allow = [], maxConnections } = options
+export function settingsOf(options: ProxyOptions): Settings {
+  const { proxyProtocol, maxConnections = Infinity } = options
   const accepts = proxyProtocol === 'accept' || proxyProtocol === 'both'
-  if (accepts && trust.length === 0) {
+  if (maxConnections !== Infinity) wholeNumber('the limit of connections', maxConnections, 1, Number.MAX_SAFE_INTEGER)
+  const trust = trustOf(options, accepts)
+  const idleMs = options.idleTimeoutMs === undefined ? undefined : positive('the idle timeout', options.idleTimeoutMs)
+  return Object.freeze({
+    admission: { allow: networks(options.allow), proxied: accepts ? trust : undefined, maxConnections },
+    l4: {
+      attempts: 1 + wholeNumber('retries', options.retries ?? 1, 0, 100),
+      connectTicks: ticksOf(positive('the connect timeout', options.connectTimeoutMs ?? 2000)),
+      idleTicks: ticksOf(idleMs ?? HOUR_MS),
+      sendProxyHeader: proxyProtocol === 'send' || proxyProtocol === 'both',
+    },
+    http: {
+      limits: { ...DEFAULT_LIMITS, ...(idleMs !== undefined && { idleTimeoutMs: idleMs }), ...options.limits },
+      trust,
+    },
+  })
+}
+
+function trustOf({ trust, listeners }: ProxyOptions, acceptsProxyHeaders: boolean): CidrSet | undefined {
+  const trusted = networks(trust)
+  if (acceptsProxyHeaders && !trusted) {
     throw new FairleadError('INVALID_ARGUMENT', 'accepting the PROXY protocol needs a list of trusted networks', {
       hint: 'name the load balancers in front of this proxy, for example --trust 10.0.0.0/8',
     })
   }
-  if (!accepts && trust.length > 0) {
+  if (trusted && !acceptsProxyHeaders && listeners.every(({ listen }) => listen.scheme === 'tcp')) {
     throw new FairleadError(
       'INVALID_ARGUMENT',
-      'trusted networks have no effect without accepting the PROXY protocol',
-      {
-        hint: 'add --proxy-protocol accept (or both)',
-      },
+      'trusted networks have no effect on TCP without accepting the PROXY protocol',
+      { hint: 'add --proxy-protocol accept (or both)' },
     )
   }
-  if (maxConnections !== undefined) wholeNumber('the limit of connections', maxConnections, 1, Number.MAX_SAFE_INTEGER)
-  return {
-    attempts: 1 + wholeNumber('retries', options.retries ?? 1, 0, 100),
-    connectTicks: ticksOf(positive('the connect timeout', options.connectTimeoutMs ?? 2000)),
-    idleTicks: ticksOf(positive('the idle timeout', options.idleTimeoutMs ?? HOUR_MS)),
-    allow: allow.length > 0 ? new CidrSet(allow) : undefined,
-    trust: accepts ? new CidrSet(trust) : undefined,
-    sendProxyHeader: proxyProtocol === 'send' || proxyProtocol === 'both',
-  }
+  return trusted
+}
+
+function networks(list: readonly string[] = []): CidrSet | undefined {
+  return list.length > 0 ? new CidrSet(list) : undefined
 }
 
 function wholeNumber(what: string, value: number, min: number, max: number): number {

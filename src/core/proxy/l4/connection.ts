@@ -2,35 +2,40 @@ import type { PickResult } from '../../balancer/contract.js'
 import type { PickRequest } from '../../balancer/policy.js'
 import type { Upstream } from '../../balancer/upstream.js'
 import { asFairleadError } from '../../errors.js'
+import type { Client } from '../admission/client.js'
 import type { EndpointMeter } from '../meters.js'
-import type { ProxiedAddresses } from '../proxy-protocol/header.js'
 import { encodeV2 } from '../proxy-protocol/v2.js'
+import type { Arrival } from '../service/connection-service.js'
+import { guardedMeter, type ServiceContext } from '../service/context.js'
 import type { Perishable } from '../ticker.js'
 import type { Dial, DialObserver, Wire, WireReceiver } from '../transport/transport.js'
-import { Client } from './client.js'
-import { guardedMeter, type L4Context } from './context.js'
-import { type HeaderOwner, ProxyHeaderPhase } from './proxy-header-phase.js'
 import { Splice, type SpliceOwner } from './splice.js'
 
 const NOT_TRIED: readonly Upstream[] = Object.freeze([])
+const NOTHING = Buffer.alloc(0)
 /** What this machine is out of, so that every other endpoint would meet it as well. */
 const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 /** Failures of this machine towards one destination: no free port or no such address family, a firewall's refusal. */
 const LOCAL = new Set([...EXHAUSTED, 'EADDRNOTAVAIL', 'EACCES', 'EPERM'])
 
+export interface ConnectionOwner {
+  /** Called once. */
+  connectionOver(connection: Connection): void
+}
+
 /**
- * One client connection: admitted, given an endpoint, spliced to it. Tries another endpoint when one cannot be
- * connected to, which is safe because nothing has been sent to it. Tells the balancer the end of every pick.
+ * One client connection: given an endpoint, spliced to it. Tries another endpoint when one cannot be connected to, which
+ * is safe because nothing has been sent to it. Tells the balancer the end of every pick.
  */
-export class Connection implements PickRequest, Perishable, DialObserver, HeaderOwner, SpliceOwner, WireReceiver {
+export class Connection implements PickRequest, Perishable, DialObserver, SpliceOwner, WireReceiver {
   deadline = Infinity
   exclude = NOT_TRIED
-  readonly #context: L4Context
+  readonly #context: ServiceContext
+  readonly #owner: ConnectionOwner
   readonly #wire: Wire
-  #client: Client
-  #headerPhase: ProxyHeaderPhase | undefined
-  /** What the client sent right behind its PROXY header. */
-  #early: Buffer | undefined
+  readonly #client: Client
+  /** What the client sent before it had an endpoint. */
+  #early: Buffer
   #attempts = 0
   #picked: PickResult | undefined
   #meter: EndpointMeter | undefined
@@ -40,10 +45,12 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
   #splice: Splice | undefined
   #over = false
 
-  constructor(wire: Wire, context: L4Context) {
+  constructor(wire: Wire, { client, early }: Arrival, context: ServiceContext, owner: ConnectionOwner) {
     this.#context = context
+    this.#owner = owner
     this.#wire = wire
-    this.#client = new Client(wire, undefined)
+    this.#client = client
+    this.#early = early
   }
 
   /** What hash policies go by: the client's IP address. Found out only when asked for. */
@@ -52,48 +59,15 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
   }
 
   start(): void {
-    const { trust } = this.#context.settings
-    if (trust?.has(this.#client.peerHost)) {
-      this.#headerPhase = new ProxyHeaderPhase(this.#wire, this.#context.ticker, this)
-      return
-    }
     this.#wire.receiver = this
-    this.#admit()
-  }
-
-  headerRead(addresses: ProxiedAddresses | undefined, rest: Buffer): void {
-    this.#headerPhase = undefined
-    this.#wire.receiver = this
-    this.#client = new Client(this.#wire, addresses)
-    this.#early = rest
-    this.#admit()
-  }
-
-  headerFailed(reason: string): void {
-    this.#headerPhase = undefined
-    this.#wire.receiver = this
-    this.#context.meter.malformed++
-    this.#context.trouble({ kind: 'malformed_header', client: this.#client.peerHost, reason })
-    this.#giveUp()
+    this.#connect()
   }
 
   /** Breaks the connection off, at whatever stage it is. */
   abort(): void {
     if (this.#splice) return this.#splice.reset()
-    this.#headerPhase?.cancel()
-    this.#wire.receiver = this
     this.#cancelDial(false)
     this.#giveUp()
-  }
-
-  #admit(): void {
-    const { settings, meter } = this.#context
-    if (settings.allow && !this.#client.isIn(settings.allow, settings.trust)) {
-      meter.denied++
-      this.#context.trouble({ kind: 'denied', client: this.#client.key, reason: 'not in the allow list' })
-      return this.#giveUp()
-    }
-    this.#connect()
   }
 
   #connect(): void {
@@ -116,20 +90,20 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
   }
 
   #dialUpstream(picked: PickResult, meter: EndpointMeter): void {
-    const { transport, guard, ticker, clock, settings } = this.#context
+    const { transport, guard, ticker, runtime, settings } = this.#context
     const { host, port } = picked.upstream.endpoint
     if (this.#attempts++ > 0) this.#context.meter.retries++
     this.#picked = picked
     this.#meter = meter
-    this.#dialledAt = clock.now()
-    this.deadline = ticker.now + settings.connectTicks
+    this.#dialledAt = runtime.clock.now()
+    this.deadline = ticker.now + settings.l4.connectTicks
     ticker.watch(this)
     this.#dial = transport.dial({ host, port, refuse: (ip) => guard.refusal(ip, port) }, this)
   }
 
   connected(upstream: Wire): void {
-    const { clock, ticker, settings } = this.#context
-    this.#latencyMs = clock.now() - this.#dialledAt
+    const { runtime, ticker, settings } = this.#context
+    this.#latencyMs = runtime.clock.now() - this.#dialledAt
     this.#dial = undefined
     ticker.unwatch(this)
     // Asked for again: an endpoint that left meanwhile has lost the one it had.
@@ -137,16 +111,16 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
     this.#meter = meter
     meter.total++
     meter.active++
-    if (settings.sendProxyHeader) {
+    if (settings.l4.sendProxyHeader) {
       const header = encodeV2(this.#client.addresses)
       upstream.write(header, header.length)
     }
-    if (this.#early && this.#early.length > 0) {
+    if (this.#early.length > 0) {
       upstream.write(this.#early, this.#early.length)
       meter.bytesSent += this.#early.length
+      this.#early = NOTHING
     }
-    this.#early = undefined
-    this.#splice = new Splice(this.#wire, upstream, meter, ticker, settings.idleTicks, this)
+    this.#splice = new Splice(this.#wire, upstream, meter, ticker, settings.l4.idleTicks, this)
     ticker.watch(this.#splice)
   }
 
@@ -157,7 +131,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
     const picked = this.#picked!
     const { code = '' } = error as NodeJS.ErrnoException
     const local = LOCAL.has(code)
-    const final = EXHAUSTED.has(code) || this.#attempts >= settings.attempts
+    const final = EXHAUSTED.has(code) || this.#attempts >= settings.l4.attempts
     picked.done({ ok: local ? undefined : false })
     if (!local) this.#meter!.connectFailures++
     this.#context.trouble({
@@ -215,7 +189,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Header
   #end(): void {
     if (this.#over) return
     this.#over = true
-    this.#context.closed(this)
+    this.#owner.connectionOver(this)
   }
 }
 
