@@ -205,12 +205,12 @@ class Connection implements Fairlead {
 
   async proxy(options: ProxyServiceOptions): Promise<Proxy> {
     this.#demandOpen()
-    const listeners = [parseProxyListen(options)]
-    const balancing = balancerOptions(options)
+    const { policy: _name, policyConfig: _config, ...others } = options
     const proxy = await startProxy(
       {
-        ...options,
-        listeners,
+        ...others,
+        ...balancerOptions(options),
+        listeners: [parseProxyListen(options)],
         onEvent: (event) => {
           if (event.event === 'stopped') this.#open.delete(proxy)
           options.onEvent?.(event)
@@ -218,7 +218,7 @@ class Connection implements Fairlead {
       },
       {
         resolver: this.#dataPlane,
-        createBalancer: () => createBalancer(balancing, this.#runtime),
+        createBalancer: () => createBalancer({}, this.#runtime),
       },
       this.#runtime,
     )

@@ -136,8 +136,10 @@ export class HandResolver implements DataPlaneResolver {
   }
 }
 
-export interface TestProxyOptions extends Omit<ProxyOptions, 'listeners'> {
+export interface TestProxyOptions extends Omit<ProxyOptions, 'listeners' | 'policy'> {
   readonly policy?: string
+  /** Default: a free port. */
+  readonly listen?: string
   readonly resolver?: DataPlaneResolver
   readonly transport?: Transport
   readonly runtime?: Runtime
@@ -151,10 +153,11 @@ export interface TestProxy {
 
 /** Starts a proxy with one listener on a free port; it is closed after the test. */
 export async function startTestProxy(target: string, options: TestProxyOptions = {}): Promise<TestProxy> {
-  const { policy, resolver = new HandResolver(), transport, runtime = systemRuntime, ...rest } = options
+  const { policy, resolver = new HandResolver(), transport, runtime = systemRuntime, ...others } = options
+  const { listen = 'tcp://127.0.0.1:0', ...rest } = others
   const events: ProxyEvent[] = []
   const proxy = await startProxy(
-    { listeners: [parseListen(`tcp://127.0.0.1:0=${target}`)], onEvent: (event) => events.push(event), ...rest },
+    { listeners: [parseListen(`${listen}=${target}`)], onEvent: (event) => events.push(event), ...rest },
     {
       resolver,
       createBalancer: () => createBalancer({ policy: choosePolicy(policy ?? 'round_robin') }, runtime),

@@ -34,9 +34,10 @@ interface State {
 }
 
 class SnapshotBalancer implements Balancer {
-  readonly #fixed: PolicyChoice | undefined
+  #fixed: PolicyChoice | undefined
   readonly #runtime: Runtime
   #state: State
+  #snapshot: Snapshot | undefined
   /** Of the upstreams of `#state`. */
   readonly #loads = new LoadTable()
   /** Upstreams that left with requests in flight, by address: should one come back, those requests still count. */
@@ -56,7 +57,14 @@ class SnapshotBalancer implements Balancer {
     }
   }
 
+  setPolicy(policy: PolicyChoice | undefined): void {
+    this.#fixed = policy
+    if (this.#snapshot) this.update(this.#snapshot)
+    else this.#state = { ...this.#state, choice: policy ?? choosePolicy() }
+  }
+
   update(snapshot: Snapshot): void {
+    this.#snapshot = snapshot
     const before = this.#state
     const weights = before.candidates.map((upstream) => upstream.endpoint.weight)
     const upstreams = new Map(snapshot.endpoints.map((endpoint) => [endpoint.address, this.#adopt(endpoint)]))

@@ -3,6 +3,7 @@ import type { Snapshot } from '../model/snapshot.js'
 import type { Verdict } from './eligibility.js'
 import type { PolicyName } from './policies/index.js'
 import type { PickRequest } from './policy.js'
+import type { PolicyChoice } from './service-config.js'
 import type { Outcome, Upstream } from './upstream.js'
 
 /** Holds the current picker and the upstreams behind it; the only place that counts requests. */
@@ -12,6 +13,8 @@ export interface Balancer {
    * logged and shown in `status()`; the policy in use goes on. Never throws.
    */
   update(snapshot: Snapshot): void
+  /** Goes by `policy` whatever the service's config says; undefined: by the config again. What is in flight still counts. */
+  setPolicy(policy: PolicyChoice | undefined): void
   /** Chooses and counts the request as in flight. Throws NO_ENDPOINTS. At most one allocation. */
   pick(request: PickRequest): PickResult
   /** What the balancer goes by at this moment. */

@@ -4,7 +4,7 @@ import type { ProxyOptions } from '../proxy/options.js'
 import type { PolicyOptions } from './policy.js'
 
 /** One listener and what it relays to. */
-export interface ProxyServiceOptions extends PolicyOptions, Omit<ProxyOptions, 'listeners'> {
+export interface ProxyServiceOptions extends PolicyOptions, Omit<ProxyOptions, 'listeners' | 'policy'> {
   /** `[tcp://][HOST]:PORT` or `PORT`; host 127.0.0.1 unless given, port 0 takes a free one. */
   readonly listen: string | number
   /** A service of the registry, or `ADDRESS[@WEIGHT],…`. */

@@ -1,4 +1,5 @@
 import type { Balancer } from '../balancer/contract.js'
+import type { PolicyChoice } from '../balancer/service-config.js'
 import { sameEndpoint } from '../discovery/same-endpoint.js'
 import { createStaticResolver } from '../discovery/static-resolver.js'
 import type { Resolver } from '../discovery/resolution.js'
@@ -8,6 +9,7 @@ import type { Snapshot } from '../model/snapshot.js'
 import { type Runtime, sleep } from '../runtime.js'
 import { Admission, type AdmissionOwner } from './admission/admission.js'
 import type { Client } from './admission/client.js'
+import { Door } from './door.js'
 import { ErrorReports } from './error-reports.js'
 import type { ListenerState, ProxyEvent } from './events.js'
 import { formatListen, type Listen, targetName } from './listen.js'
@@ -20,20 +22,21 @@ import { createService } from './service/create.js'
 import type { Settings } from './settings.js'
 import type { Ticker } from './ticker.js'
 import type { Flusher } from './transport/flusher.js'
-import type { Acceptor, AcceptObserver, Transport, Wire } from './transport/transport.js'
+import type { AcceptObserver, Transport, Wire } from './transport/transport.js'
 import type { UpstreamGuard } from './upstream-guard.js'
 
 /** How long opening waits for the first word from the registry before it listens without. */
 const FIRST_WORD_MS = 2000
 
-/** What the listeners of one proxy share. */
+/** What the listeners of one proxy share. Replaced as a whole when the configuration changes; only settings and policy do. */
 export interface Shared {
   readonly transport: Transport
   readonly guard: UpstreamGuard
   readonly ticker: Ticker
   readonly flusher: Flusher
-  /** Replaced as a whole. */
-  settings: Settings
+  readonly settings: Settings
+  /** Wins over what services say. */
+  readonly policy: PolicyChoice | undefined
   readonly dependencies: ProxyDependencies
   readonly runtime: Runtime
   emit(event: ProxyEvent): void
@@ -53,20 +56,21 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
   readonly service: string
   /** `scheme://host:port`; the port asked for until the listener is open. */
   listen: string
-  readonly #shared: Shared
-  readonly #spec: Listen
+  readonly spec: Listen
+  #shared: Shared
   readonly #errors: ErrorReports
   readonly #ended = new AbortController()
   readonly #feed: ServiceFeed
   readonly #arriving = new Set<Admission>()
   readonly #connections: ConnectionService
-  #acceptor: Acceptor | undefined
+  #door: Door | undefined
   #introduced = false
+  #toldPolicy: string
   /** Why the registry is away; undefined while it is there. */
   #staleError: FairleadError | undefined
 
   constructor(spec: Listen, shared: Shared) {
-    this.#spec = spec
+    this.spec = spec
     this.#shared = shared
     this.transport = shared.transport
     this.guard = shared.guard
@@ -76,6 +80,8 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     this.service = targetName(spec.target)
     this.listen = this.#formatListen(spec.listen.host, spec.listen.port)
     this.balancer = shared.dependencies.createBalancer()
+    if (shared.policy) this.balancer.setPolicy(shared.policy)
+    this.#toldPolicy = this.balancer.status().policy
     this.#connections = createService(spec.listen.scheme, this)
     this.#errors = new ErrorReports(this.runtime.clock, ({ kind, address, reason }, count) => {
       const { listen, service } = this
@@ -95,20 +101,40 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     return this.#arriving.size + this.#connections.active
   }
 
-  /** Waits a moment for the first endpoints, so that the first client finds them, and begins to accept. */
-  async open(): Promise<void> {
+  /** Waits a moment for the first endpoints, so that the first client finds them. Rejects where the registry refuses. */
+  async prepare(): Promise<void> {
     const waited = new AbortController()
     await Promise.race([this.#feed.first, sleep(this.runtime.clock, FIRST_WORD_MS, waited.signal).catch(() => {})])
     waited.abort()
     if (this.#feed.snapshot === undefined && this.#staleError && isRefusal(this.#staleError)) throw this.#staleError
-    const { host, port } = this.#spec.listen
-    this.#acceptor = await this.transport.listen(host, port, this)
-    if (this.#ended.signal.aborted) return this.#acceptor.close()
-    this.guard.addListener(this.#acceptor.host, this.#acceptor.port)
-    this.listen = this.#formatListen(this.#acceptor.host, this.#acceptor.port)
-    this.#introduced = true
-    this.#shared.emit({ event: 'listening', ...this.#state() })
-    if (this.#staleError) this.#tellStale(this.#staleError)
+  }
+
+  /** Binds the address and begins to accept. */
+  async open(): Promise<void> {
+    const { host, port } = this.spec.listen
+    const door = await Door.open(this.transport, host, port, this)
+    if (this.#ended.signal.aborted) return door.close()
+    this.#enter(door)
+  }
+
+  /** Accepts in the place of `other`, without a gap. Open connections stay with `other`. */
+  takeOver(other: Listener): void {
+    const door = other.#leave()
+    if (!door) return
+    door.passTo(this)
+    this.#enter(door)
+  }
+
+  /** Goes by another configuration from now on. */
+  configure(shared: Shared): void {
+    const { policy } = this.#shared
+    this.#shared = shared
+    if (policy === shared.policy) return
+    this.balancer.setPolicy(shared.policy)
+    const state = this.#state()
+    if (state.policy === this.#toldPolicy) return
+    this.#toldPolicy = state.policy
+    shared.emit({ event: 'endpoints', ...state })
   }
 
   accepted(wire: Wire): void {
@@ -138,7 +164,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
   }
 
   trouble(trouble: Trouble): void {
-    if (trouble.kind === 'connect_failed' && this.#spec.target.kind === 'service') {
+    if (trouble.kind === 'connect_failed' && this.spec.target.kind === 'service') {
       this.#shared.dependencies.resolver?.disprove(this.service, trouble.address)
     }
     const { kind, address, reason } = trouble
@@ -158,7 +184,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
 
   /** Accepts nothing any more. Open connections and the feed of endpoints go on. */
   stopAccepting(): void {
-    this.#acceptor?.close()
+    this.#leave()?.close()
   }
 
   /** Accepts nothing any more and asks clients to come to an end. */
@@ -176,9 +202,25 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     this.#errors.close()
   }
 
+  #enter(door: Door): void {
+    const { host, port } = door.address
+    this.#door = door
+    this.guard.addListener(host, port)
+    this.listen = this.#formatListen(host, port)
+    this.#introduced = true
+    this.#shared.emit({ event: 'listening', ...this.#state() })
+    if (this.#staleError) this.#tellStale(this.#staleError)
+  }
+
+  #leave(): Door | undefined {
+    const door = this.#door
+    this.#door = undefined
+    if (door) this.guard.removeListener(door.address.host, door.address.port)
+    return door
+  }
+
   #feedObserver() {
     let known: readonly Endpoint[] = []
-    let policy: string = this.balancer.status().policy
     const tell = (event: ProxyEvent) => {
       if (this.#introduced) this.#shared.emit(event)
     }
@@ -188,10 +230,11 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
         this.#connections.update(snapshot)
         if (this.#staleError) tell({ event: 'live', listen: this.listen, service: this.service })
         const state = this.#state()
-        if (policy !== state.policy || !sameEndpoints(known, snapshot.endpoints)) tell({ event: 'endpoints', ...state })
+        if (this.#toldPolicy !== state.policy || !sameEndpoints(known, snapshot.endpoints))
+          tell({ event: 'endpoints', ...state })
         this.#staleError = undefined
         known = snapshot.endpoints
-        policy = state.policy
+        this.#toldPolicy = state.policy
       },
       stale: (error: FairleadError) => {
         if (!this.#staleError && this.#introduced) this.#tellStale(error)
@@ -205,7 +248,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
   }
 
   #formatListen(host: string, port: number): string {
-    return formatListen(this.#spec.listen.scheme, host, port)
+    return formatListen(this.spec.listen.scheme, host, port)
   }
 
   #state(): ListenerState {

@@ -1,4 +1,5 @@
 import type { Balancer } from '../balancer/contract.js'
+import type { PolicyChoice } from '../balancer/service-config.js'
 import type { DataPlaneResolver } from '../discovery/data-plane-resolver.js'
 import type { Check } from '../health/check.js'
 import type { ProxyEvent } from './events.js'
@@ -9,6 +10,8 @@ import type { Transport } from './transport/transport.js'
 export interface ProxyOptions {
   /** At least one. */
   readonly listeners: readonly Listen[]
+  /** The policy of every listener, whatever the services' configs say. Default: those, else that of `createBalancer`. */
+  readonly policy?: PolicyChoice
   /** Further endpoints to try when one cannot be connected to, 0–100. Default 1. */
   readonly retries?: number
   /** Milliseconds, above 0. Default 2,000. */

@@ -1,6 +1,7 @@
 import { FairleadError } from '../errors.js'
 import { type Runtime, sleep } from '../runtime.js'
 import { Listener, type Shared } from './listener.js'
+import { planListeners, type Step } from './listener-plan.js'
 import type { ListenerStats } from './meters.js'
 import type { ProxyDependencies, ProxyOptions } from './options.js'
 import { settingsOf } from './settings.js'
@@ -13,6 +14,12 @@ import { UpstreamGuard } from './upstream-guard.js'
 export interface Proxy extends AsyncDisposable {
   /** Where it listens, with real ports, in the order asked for: `tcp://127.0.0.1:8080`. */
   readonly listening: readonly string[]
+  /**
+   * Goes by other options without dropping a connection: what changed counts for new connections and requests, new listeners
+   * open, those that are gone accept nothing more and have `drainTimeoutMs` for what is under way. Options that cannot be
+   * used, or a listener that cannot be opened, reject and leave everything as it was. `onEvent` stays the first one.
+   */
+  reload(options: ProxyOptions, drainTimeoutMs: number): Promise<void>
   /** Counters so far, per listener. A copy. */
   stats(): readonly ListenerStats[]
   /**
@@ -42,10 +49,14 @@ export async function startProxy(
 }
 
 class RunningProxy implements Proxy {
-  readonly #listeners: readonly Listener[]
-  readonly #shared: Shared
+  #listeners: readonly Listener[]
+  /** Listeners that a reload took out, while they still have connections. */
+  readonly #retiring = new Map<Listener, () => void>()
+  #shared: Shared
   readonly #emptied = new Set<() => void>()
+  #reloaded: Promise<unknown> = Promise.resolve()
   #opened = false
+  #stopping = false
   #closed = false
 
   constructor(options: ProxyOptions, dependencies: ProxyDependencies, runtime: Runtime) {
@@ -55,6 +66,7 @@ class RunningProxy implements Proxy {
       ticker: new Ticker(runtime.clock),
       flusher: new Flusher(),
       settings: settingsOf(options),
+      policy: options.policy,
       dependencies,
       runtime,
       emit: (event) => options.onEvent?.(event),
@@ -65,7 +77,12 @@ class RunningProxy implements Proxy {
 
   async open(): Promise<void> {
     try {
-      await Promise.all(this.#listeners.map((listener) => listener.open()))
+      await Promise.all(
+        this.#listeners.map(async (listener) => {
+          await listener.prepare()
+          await listener.open()
+        }),
+      )
       this.#opened = true
     } catch (error) {
       await this.close()
@@ -81,7 +98,56 @@ class RunningProxy implements Proxy {
     return this.#listeners.map((listener) => listener.stats())
   }
 
+  reload(options: ProxyOptions, drainTimeoutMs: number): Promise<void> {
+    const reloaded = this.#reloaded.then(() => this.#reload(options, drainTimeoutMs))
+    this.#reloaded = reloaded.catch(() => undefined)
+    return reloaded
+  }
+
+  async #reload(options: ProxyOptions, drainTimeoutMs: number): Promise<void> {
+    this.#demandRunning()
+    if (options.listeners.length === 0) throw new FairleadError('INVALID_ARGUMENT', 'nothing to listen on')
+    const shared = { ...this.#shared, settings: settingsOf(options), policy: options.policy }
+    const { wanted, removed } = planListeners(this.#listeners, options.listeners)
+    const steps: { listener: Listener; step: Step<Listener> }[] = []
+    const fresh = () => steps.filter(({ step }) => step.kind !== 'keep').map(({ listener }) => listener)
+    try {
+      for (const step of wanted) {
+        steps.push({ listener: step.kind === 'keep' ? step.running : new Listener(step.spec, shared), step })
+      }
+      await Promise.all(fresh().map((listener) => listener.prepare()))
+      this.#demandRunning()
+      await Promise.all(steps.map(({ listener, step }) => (step.kind === 'add' ? listener.open() : undefined)))
+      this.#demandRunning()
+    } catch (error) {
+      for (const listener of fresh()) listener.close()
+      throw error
+    }
+    this.#shared = shared
+    this.#listeners = steps.map(({ listener }) => listener)
+    for (const { listener, step } of steps) {
+      if (step.kind === 'keep') listener.configure(shared)
+      if (step.kind !== 'replace') continue
+      listener.takeOver(step.running)
+      this.#retire(step.running, drainTimeoutMs)
+    }
+    for (const listener of removed) this.#retire(listener, drainTimeoutMs)
+  }
+
+  /** Lets a listener come to its end. */
+  #retire(listener: Listener, timeoutMs: number): void {
+    listener.drain()
+    if (listener.active === 0) return listener.close()
+    const cancel = this.#shared.runtime.clock.after(timeoutMs, () => listener.close())
+    this.#retiring.set(listener, cancel)
+  }
+
+  #demandRunning(): void {
+    if (this.#stopping) throw new FairleadError('ABORTED', 'the proxy is coming to its end')
+  }
+
   async drain(timeoutMs: number): Promise<number> {
+    this.#stopping = true
     for (const listener of this.#listeners) listener.drain()
     if (this.#active > 0) this.#shared.emit({ event: 'draining', connections: this.#active })
     await this.#idle(timeoutMs)
@@ -93,8 +159,9 @@ class RunningProxy implements Proxy {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#stopping = true
     const broken = this.#active
-    for (const listener of this.#listeners) listener.close()
+    for (const listener of this.#all) listener.close()
     await this.#idle(Infinity)
     if (this.#opened) this.#shared.emit({ event: 'stopped', broken })
   }
@@ -103,8 +170,12 @@ class RunningProxy implements Proxy {
     return this.close()
   }
 
+  get #all(): readonly Listener[] {
+    return [...this.#listeners, ...this.#retiring.keys()]
+  }
+
   get #active(): number {
-    return this.#listeners.reduce((sum, listener) => sum + listener.active, 0)
+    return this.#all.reduce((sum, listener) => sum + listener.active, 0)
   }
 
   /** Waits until no connection is open, at most `timeoutMs`. */
@@ -118,6 +189,12 @@ class RunningProxy implements Proxy {
   }
 
   #connectionClosed(): void {
+    for (const [listener, cancel] of this.#retiring) {
+      if (listener.active > 0) continue
+      this.#retiring.delete(listener)
+      cancel()
+      listener.close()
+    }
     if (this.#active > 0) return
     for (const resolve of this.#emptied) resolve()
     this.#emptied.clear()

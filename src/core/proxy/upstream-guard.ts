@@ -21,6 +21,17 @@ export class UpstreamGuard {
     this.version++
   }
 
+  /** Forgets a listener that is closed. */
+  removeListener(host: string, port: number): void {
+    const hosts = this.#own.get(port) ?? []
+    const index = hosts.indexOf(host)
+    if (index < 0) return
+    const others = hosts.toSpliced(index, 1)
+    if (others.length > 0) this.#own.set(port, others)
+    else this.#own.delete(port)
+    this.version++
+  }
+
   /** Why `ip:port` is refused, or undefined. A DNS name is undefined here: ask again for each address it resolves to. */
   refusal(ip: string, port: number): string | undefined {
     if (isIP(ip) === 0) return undefined
