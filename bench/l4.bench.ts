@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cpuMicroseconds, load, type Started, startProcess } from './l4/processes.js'
+import { load } from './l4/load.js'
 import { type ComparedProxy, PROXIES } from './l4/proxies.js'
+import { cpuMicroseconds, type Started, startProcess } from './support/processes.js'
 import { type Benchmark, type BenchContext, type Row, row, skipped } from './support/shape.js'
 
 const ECHO_SERVER = fileURLToPath(new URL('l4/echo-server.mjs', import.meta.url))

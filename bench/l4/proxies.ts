@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Started, startProcess } from './processes.js'
+import { freePort, program, type Started, startProcess } from '../support/processes.js'
 
 const RUN_JS = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 const NGINX_MODULES = [process.env.NGINX_STREAM_MODULE ?? '', '/usr/lib/nginx/modules/ngx_stream_module.so']
@@ -68,20 +67,4 @@ stream {
 `
   writeFileSync(join(prefix, 'nginx.conf'), config)
   return startProcess(program('nginx'), ['-p', prefix, '-c', join(prefix, 'nginx.conf')], { known: port })
-}
-
-function program(name: string): string {
-  const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
-  const path = directories.map((directory) => join(directory, name)).find((candidate) => existsSync(candidate))
-  if (!path) throw new Error(`${name} is not installed`)
-  return path
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -1,18 +1,26 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type Benchmark, missesGoal, type Row } from './shape.js'
+import { type BenchContext, type Benchmark, missesGoal, type Row } from './shape.js'
 
 interface Result {
   readonly name: string
   readonly rows: readonly Row[]
+  readonly notes: readonly string[]
 }
 
 /** Runs what the arguments select from the modules, prints figures beside goals, and returns the exit status. */
 export async function main(argv: string[], modules: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: { only: { type: 'string' }, rounds: { type: 'string', default: '5' }, check: { type: 'boolean' } },
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string', default: '5' },
+      check: { type: 'boolean' },
+      proxies: { type: 'string' },
+      loads: { type: 'string' },
+      features: { type: 'string' },
+    },
   })
   const rounds = Number(values.rounds)
   if (!Number.isInteger(rounds) || rounds < 1)
@@ -27,7 +35,11 @@ export async function main(argv: string[], modules: readonly string[]): Promise<
   const results: Result[] = []
   for (const benchmark of all.filter(({ name }) => names?.includes(name) ?? true)) {
     const progress = (text: string) => process.stderr.write(`${benchmark.name}: ${text}\n`)
-    results.push({ name: benchmark.name, rows: await benchmark.run({ rounds, progress }) })
+    const chosen: BenchContext['chosen'] = (kind, name) => values[kind]?.split(',').includes(name) ?? true
+    const notes: string[] = []
+    const note = (text: string) => void notes.push(text)
+    const rows = await benchmark.run({ rounds, progress, note, chosen })
+    results.push({ name: benchmark.name, rows, notes })
     process.stdout.write(`${sectionText(results.at(-1)!)}\n`)
   }
   save(results, rounds)
@@ -57,7 +69,7 @@ function save(results: readonly Result[], rounds: number): void {
   writeFileSync(file, `${JSON.stringify({ time, machine, rounds, results }, undefined, 2)}\n`)
 }
 
-function sectionText({ name, rows }: Result): string {
+function sectionText({ name, rows, notes }: Result): string {
   const cells = rows.map((row) => [
     row.name,
     row.value === undefined ? 'skipped' : figure(row.value),
@@ -67,12 +79,17 @@ function sectionText({ name, rows }: Result): string {
       : `${figure(row.min)}–${figure(row.max)}`,
     row.goal === undefined ? '' : `${row.better === 'lower' ? '≤' : '≥'} ${figure(row.goal)}`,
     row.goal === undefined || row.value === undefined ? '' : missesGoal(row) ? 'MISSED' : 'met',
-    row.note ?? '',
+    remarks(row),
   ])
   const table = [['FIGURE', 'MEDIAN', 'UNIT', 'MIN–MAX', 'GOAL', '', 'NOTE'], ...cells]
   const widths = table[0]!.map((_, column) => Math.max(...table.map((line) => line[column]!.length)))
   const lines = table.map((line) => line.map((cell, column) => cell.padEnd(widths[column]!)).join('  '))
-  return [`\n${name}`, ...lines.map((line) => `  ${line.trimEnd()}`)].join('\n')
+  return [`\n${name}`, ...lines.map((line) => `  ${line.trimEnd()}`), ...notes.map((text) => `  ${text}`)].join('\n')
+}
+
+function remarks({ note, details = {} }: Row): string {
+  const figures = Object.entries(details).map(([what, value]) => `${figure(value)} ${what}`)
+  return [...figures, ...(note === undefined ? [] : [note])].join(', ')
 }
 
 /** Three significant digits, no exponent. */

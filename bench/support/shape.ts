@@ -11,6 +11,10 @@ export interface BenchContext {
   readonly rounds: number
   /** One line of progress on stderr. */
   progress(text: string): void
+  /** One line under the figures on how they came about and what they do not show. */
+  note(text: string): void
+  /** Whether `--proxies`, `--loads` or `--features` names it, or is not given. */
+  chosen(kind: 'proxies' | 'loads' | 'features', name: string): boolean
 }
 
 /** One figure. Make it with `row`, or with `skipped` where the peer it needs is missing. */
@@ -25,6 +29,8 @@ export interface Row {
   readonly goal?: number
   readonly better: 'lower' | 'higher'
   readonly note?: string
+  /** Further figures that were read on the way, by what they count. */
+  readonly details?: Readonly<Record<string, number>>
 }
 
 export interface RowOptions {
@@ -33,6 +39,7 @@ export interface RowOptions {
   /** Default `lower`. */
   readonly better?: 'lower' | 'higher'
   readonly note?: string
+  readonly details?: Readonly<Record<string, number>>
 }
 
 /** A figure from the values of its rounds. */

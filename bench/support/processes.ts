@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
 
 /** A process that was started for a benchmark. */
 export interface Started {
@@ -41,19 +42,6 @@ export async function startProcess(
   }
 }
 
-/** Runs the load generator to its end. Throws when anything went wrong. */
-export async function load(port: number, kind: string, count: number, concurrency: number): Promise<void> {
-  const script = fileURLToPath(new URL('load.mjs', import.meta.url))
-  const args = [script, String(port), kind, String(count), String(concurrency)]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  let log = ''
-  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
-  const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
-  const [code] = (await once(child, 'exit')) as [number | null]
-  clearTimeout(timer)
-  if (code !== 0) throw new Error(`${kind} load failed: ${log}`)
-}
-
 /** CPU time that a process and its children have used so far, microseconds. Linux only. */
 export function cpuMicroseconds(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
@@ -65,8 +53,14 @@ export function cpuMicroseconds(pid: number): number {
   return children.reduce((sum, child) => sum + cpuMicroseconds(Number(child)), own)
 }
 
+/** Memory of a process and its children that is resident now, bytes. Linux only. */
+export function residentBytes(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+  const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? ['', '0']
+  return children.reduce((sum, child) => sum + residentBytes(Number(child)), Number(kilobytes) * 1024)
+}
+
 async function accepting(port: number): Promise<number> {
-  const { connect } = await import('node:net')
   for (let attempt = 0; attempt < 200; attempt++) {
     const socket = connect(port, '127.0.0.1')
     const connected = await new Promise((resolve) =>
@@ -79,12 +73,34 @@ async function accepting(port: number): Promise<number> {
   throw new Error(`nothing listens on port ${port}`)
 }
 
-async function firstLine(child: ChildProcess): Promise<string> {
-  let text = ''
-  for await (const chunk of child.stdout!) {
-    text += String(chunk)
-    const end = text.indexOf('\n')
-    if (end >= 0) return text.slice(0, end)
-  }
-  throw new Error('no output')
+/** The first line of the child's output. What follows is read and forgotten. */
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    const stdout = child.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+      const end = text.indexOf('\n')
+      if (end < 0) return
+      stdout.removeAllListeners('data').resume()
+      resolve(text.slice(0, end))
+    })
+  })
+}
+
+/** The path of an installed program. Throws where it is missing. */
+export function program(name: string): string {
+  const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
+  const path = directories.map((directory) => join(directory, name)).find((candidate) => existsSync(candidate))
+  if (!path) throw new Error(`${name} is not installed`)
+  return path
+}
+
+/** A port of 127.0.0.1 that was free just now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
 }
