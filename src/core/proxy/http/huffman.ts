@@ -1,3 +1,5 @@
+import { CLASS_SHIFT, isBlank, NOT_VALUE, OCTET_CLASSES } from './octets.js'
+
 /**
  * The lengths in bits of HPACK's codes for the octets 0–255 and EOS (RFC 7541 appendix B), one base-36 digit each. The code is
  * canonical: codes of one length are consecutive, in the order of their symbols, and shorter ones come first.
@@ -23,23 +25,23 @@ const CODE_LENGTHS =
 
 const EOS = 256
 
-/** In an entry of `check`: the octet completes a symbol that a field value must not contain. */
-export const CHECK_FORBIDDEN = 1 << 11
-/** In an entry of `check`: the last symbol completed with the octet is a space or a tab. */
-export const CHECK_BLANK = 1 << 13
+/** Bits in an entry of the automaton's `check`. */
 const CHECK_ERROR = 1 << 10
-const CHECK_ACCEPTING = 1 << 12
+/** What has been read so far may be the end. */
+const CHECK_ACCEPTING = 1 << 11
+/** The last symbol completed with the octet is a space or a tab. */
+const CHECK_BLANK = 1 << 12
+/** From here on the classes of the symbols completed (see octets.ts). */
+const CHECK_CLASSES = 13
 const DECODE_ERROR = 1 << 26
 
-/** Of `measureHuffman`: the octets are no Huffman coding (RFC 7541 §5.2), an error of the connection. */
+/** The octets are no Huffman coding (RFC 7541 §5.2), which is an error of the connection. */
 export const NOT_HUFFMAN = -1
-/** A bit in the result of `measureHuffman`: the decoded octets are no field value (RFC 9113 §8.2.1), an error of the message. */
-export const FORBIDDEN_VALUE = 1 << 30
 
 /** The automaton takes one octet per step. Its 256 states are the inner nodes of the code tree, 0 the root. */
 interface Automaton {
   /**
-   * `[state << 8 | octet]`: next state in bits 0–7, symbols completed (0–2) in bits 8–9, then what the `CHECK_` constants say.
+   * `[state << 8 | octet]`: next state in bits 0–7, symbols completed (0–2) in bits 8–9, then the `CHECK_` bits.
    * Small enough for a second-level cache, and all that is needed where the octets are passed on as they came.
    */
   readonly check: Uint16Array
@@ -54,16 +56,14 @@ export function huffmanAutomaton(): Automaton {
   return (automaton ??= build())
 }
 
-/**
- * The decoded length of Huffman-coded octets, with `FORBIDDEN_VALUE` set if they must not be a field value, or `NOT_HUFFMAN`.
- */
+/** As `measurePlain`, of the octets that `bytes[from, to)` stand for; `NOT_HUFFMAN` if they do not decode. */
 export function measureHuffman(bytes: Uint8Array, from: number, to: number): number {
+  if (from >= to) return 0
   const table = huffmanAutomaton().check
   let state = 0
   let seen = 0
-  let entry = CHECK_ACCEPTING
+  let entry = 0
   let length = 0
-  let blank = 0
   for (let i = from; i < to; i++) {
     entry = table[(state << 8) | bytes[i]!]!
     state = entry & 0xff
@@ -71,15 +71,14 @@ export function measureHuffman(bytes: Uint8Array, from: number, to: number): num
     seen |= entry
   }
   if ((seen & CHECK_ERROR) !== 0 || (entry & CHECK_ACCEPTING) === 0) return NOT_HUFFMAN
-  // The first symbol: a space is 010100, a tab 24 bits that begin with 0xffff and end with 0xea.
-  if (to > from && (bytes[from]! >> 2 === 0x14 || (to - from > 2 && isTab(bytes, from)))) blank = CHECK_BLANK
-  // Fewer than 8 bits of padding: the last octet completes the last symbol.
-  blank |= entry & CHECK_BLANK
-  return blank !== 0 || (seen & CHECK_FORBIDDEN) !== 0 ? length | FORBIDDEN_VALUE : length
+  let classes = seen >> CHECK_CLASSES
+  // The first symbol: a space is 010100, a tab 24 bits. The last: fewer than 8 bits of padding, so the last octet completes it.
+  if (bytes[from]! >> 2 === 0x14 || isTab(bytes, from, to) || (entry & CHECK_BLANK) !== 0) classes |= NOT_VALUE
+  return length | (classes << CLASS_SHIFT)
 }
 
-function isTab(bytes: Uint8Array, from: number): boolean {
-  return bytes[from] === 0xff && bytes[from + 1] === 0xff && bytes[from + 2] === 0xea
+function isTab(bytes: Uint8Array, from: number, to: number): boolean {
+  return to - from > 2 && bytes[from] === 0xff && bytes[from + 1] === 0xff && bytes[from + 2] === 0xea
 }
 
 /** Decodes into `target` from `at` on, which must have room; returns where the decoded octets end, or -1 if they are no Huffman coding. */
@@ -106,11 +105,6 @@ export function decodedRoom(length: number): number {
   return Math.floor((length * 8) / 5)
 }
 
-/** Whether a field value must not contain this octet: a control character other than the tab (RFC 9110 §5.5). */
-export function isForbiddenInValue(octet: number): boolean {
-  return (octet < 0x20 && octet !== 0x09) || octet === 0x7f
-}
-
 function build(): Automaton {
   const { zero, one, accepting } = codeTree()
   const check = new Uint16Array(0x10000)
@@ -133,8 +127,8 @@ function build(): Automaton {
           break
         }
         flags &= ~CHECK_BLANK
-        if (symbol === 0x20 || symbol === 0x09) flags |= CHECK_BLANK
-        if (isForbiddenInValue(symbol)) flags |= CHECK_FORBIDDEN
+        if (isBlank(symbol)) flags |= CHECK_BLANK
+        flags |= OCTET_CLASSES[symbol]! << CHECK_CLASSES
         decoded |= symbol << (8 * ++symbols)
       }
       if (accepting[node] === 1) flags |= CHECK_ACCEPTING

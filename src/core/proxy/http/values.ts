@@ -1,22 +1,23 @@
-import { isForbiddenInValue } from './huffman.js'
 import { Method, type MethodCode } from './head.js'
-
-const FORBIDDEN = Uint8Array.from({ length: 256 }, (_, octet) => (isForbiddenInValue(octet) ? 1 : 0))
+import { CLASS_SHIFT, measurePlain, NOT_AUTHORITY, NOT_TARGET, NOT_VALUE } from './octets.js'
 
 /**
  * Whether the octets may be a field value: no control character but the tab, no space or tab at either edge (RFC 9113 §8.2.1,
  * RFC 9110 §5.5).
  */
 export function isValue(bytes: Uint8Array, from: number, to: number): boolean {
-  if (from >= to) return true
-  if (isBlank(bytes[from]!) || isBlank(bytes[to - 1]!)) return false
-  let forbidden = 0
-  for (let i = from; i < to; i++) forbidden |= FORBIDDEN[bytes[i]!]!
-  return forbidden === 0
+  return ((measurePlain(bytes, from, to) >> CLASS_SHIFT) & NOT_VALUE) === 0
 }
 
-function isBlank(octet: number): boolean {
-  return octet === 0x20 || octet === 0x09
+/** Whether the octets may be a `:path`: printable ASCII without a fragment, beginning with `/`, or `*` alone (RFC 9113 §8.3.1). */
+export function isTarget(bytes: Uint8Array, from: number, to: number): boolean {
+  if (((measurePlain(bytes, from, to) >> CLASS_SHIFT) & NOT_TARGET) !== 0) return false
+  return bytes[from] === 0x2f ? from < to : bytes[from] === 0x2a && to - from === 1
+}
+
+/** Whether the octets may be an `:authority` or `host`: not empty, none that a host and port do not have (RFC 3986 §3.2). */
+export function isAuthority(bytes: Uint8Array, from: number, to: number): boolean {
+  return from < to && ((measurePlain(bytes, from, to) >> CLASS_SHIFT) & NOT_AUTHORITY) === 0
 }
 
 /** A decimal number of at most 15 digits, so that it is exact; -1 for everything else. `content-length` (RFC 9110 §8.6). */
@@ -75,6 +76,24 @@ const METHODS: readonly (readonly [Buffer, MethodCode])[] = [
 export function methodOf(bytes: Uint8Array, from: number, to: number): MethodCode {
   for (const [text, code] of METHODS) if (text.length === to - from && startsWith(bytes, from, to, text)) return code
   return Method.OTHER
+}
+
+/** Whether the octets are a URI scheme in lower case (RFC 3986 §3.1). */
+export function isScheme(bytes: Uint8Array, from: number, to: number): boolean {
+  if (from >= to || !isLetter(bytes[from]!)) return false
+  for (let i = from + 1; i < to; i++)
+    if (!isLetter(bytes[i]!) && !isDigit(bytes[i]!) && !PUNCTUATION.has(bytes[i]!)) return false
+  return true
+}
+
+const PUNCTUATION = new Set(Buffer.from('+-.'))
+
+function isLetter(octet: number): boolean {
+  return octet >= 0x61 && octet <= 0x7a
+}
+
+function isDigit(octet: number): boolean {
+  return octet >= 0x30 && octet <= 0x39
 }
 
 /** Whether `bytes[from, to)` begins with `text`. */
