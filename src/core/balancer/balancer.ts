@@ -1,13 +1,19 @@
-import { asFairleadError, FairleadError } from '../errors.js'
+import { asFairleadError, type FairleadError } from '../errors.js'
 import type { Endpoint } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
 import type { Runtime } from '../runtime.js'
-import type { Balancer, BalancerStatus, PickResult } from './contract.js'
-import { explainVerdict, isUsable, judge, type Verdict } from './eligibility.js'
+import type { Balancer, BalancerStatus } from './contract.js'
+import { CountedPick, type PickLedger } from './counted-pick.js'
+import { isUsable, judge, type Verdict } from './eligibility.js'
+import type { HealthRules, HealthWatcher } from './health.js'
 import { LoadTable } from './load-table.js'
+import { noEndpoints } from './no-endpoints.js'
+import { LoadWeights } from './orca/load-weights.js'
+import type { OutlierDetection } from './outlier-detection.js'
 import type { Picker, PickRequest } from './policy.js'
 import { choosePolicy, parseServiceConfig, type PolicyChoice } from './service-config.js'
-import { type Outcome, Upstream } from './upstream.js'
+import { Supervision } from './supervision.js'
+import { type Fault, type Outcome, Upstream } from './upstream.js'
 
 export interface BalancerOptions {
   /** The policy to use whatever the service's config says. Absent: the config's, else the default. */
@@ -19,21 +25,34 @@ export function createBalancer(options: BalancerOptions, runtime: Runtime): Bala
   return new SnapshotBalancer(options.policy, runtime)
 }
 
-/** What picks go by. Replaced as a whole, so that a pick never sees half an update. */
-interface State {
+/** What a snapshot says. */
+interface Facts {
   /** Undefined before the first snapshot. */
   readonly service: string | undefined
   readonly choice: PolicyChoice
+  readonly outlierDetection: OutlierDetection | undefined
   readonly configError: FairleadError | undefined
   /** By address, in snapshot order. */
   readonly upstreams: ReadonlyMap<string, Upstream>
+}
+
+/** What picks go by. Replaced as a whole, so that a pick never sees half an update. */
+interface State extends Facts {
   readonly verdicts: readonly Verdict[]
+  readonly panic: boolean
   readonly candidates: readonly Upstream[]
+  /** The candidates' weights in the picker. */
+  readonly weights: readonly number[]
   /** Undefined when there are no candidates. */
   readonly picker: Picker | undefined
 }
 
-class SnapshotBalancer implements Balancer {
+/** How long news of endpoints' health wait for more of the kind, milliseconds. */
+const NEWS_WAIT_MS = 10
+/** Building pickers for such news takes at most one part in so many of the time. */
+const NEWS_BUILD_SHARE = 20
+
+class SnapshotBalancer implements Balancer, PickLedger {
   #fixed: PolicyChoice | undefined
   readonly #runtime: Runtime
   #state: State
@@ -42,17 +61,26 @@ class SnapshotBalancer implements Balancer {
   readonly #loads = new LoadTable()
   /** Upstreams that left with requests in flight, by address: should one come back, those requests still count. */
   readonly #departed = new Map<string, Upstream>()
+  readonly #supervision: Supervision
+  #loadWeights: LoadWeights | undefined
+  #newsDue = false
+  /** How long the last picker took to build, milliseconds. */
+  #buildMs = 0
 
   constructor(fixed: PolicyChoice | undefined, runtime: Runtime) {
     this.#fixed = fixed
     this.#runtime = runtime
+    this.#supervision = new Supervision(runtime.clock)
     this.#state = {
       service: undefined,
       choice: fixed ?? choosePolicy(),
+      outlierDetection: undefined,
       configError: undefined,
       upstreams: new Map(),
       verdicts: [],
+      panic: false,
       candidates: [],
+      weights: [],
       picker: undefined,
     }
   }
@@ -63,49 +91,68 @@ class SnapshotBalancer implements Balancer {
     else this.#state = { ...this.#state, choice: policy ?? choosePolicy() }
   }
 
+  get wantsLoadReports(): boolean {
+    return this.#loadWeights !== undefined
+  }
+
+  supervise(watcher: HealthWatcher, rules: HealthRules): void {
+    this.#supervision.begin(watcher, rules)
+  }
+
   update(snapshot: Snapshot): void {
     this.#snapshot = snapshot
     const before = this.#state
-    const weights = before.candidates.map((upstream) => upstream.endpoint.weight)
     const upstreams = new Map(snapshot.endpoints.map((endpoint) => [endpoint.address, this.#adopt(endpoint)]))
-    const verdicts = judge(snapshot.endpoints)
-    const candidates = [...upstreams.values()].filter((upstream, i) => (upstream.usable = isUsable(verdicts[i]!)))
-    const { choice, configError } = this.#choose(snapshot)
-
-    const unchanged =
-      sameChoice(choice, before.choice) &&
-      candidates.length === weights.length &&
-      candidates.every((upstream, i) => upstream === before.candidates[i] && upstream.endpoint.weight === weights[i])
-    const picker = unchanged ? before.picker : this.#build(candidates, choice, before.picker)
-    this.#state = { service: snapshot.service, choice, configError, upstreams, verdicts, candidates, picker }
+    const chosen = this.#choose(snapshot)
+    this.#weighBy(chosen.choice, upstreams.values())
+    this.#supervision.follow(upstreams.values(), chosen.outlierDetection)
+    this.#settle({ service: snapshot.service, ...chosen, upstreams })
     for (const [address, upstream] of before.upstreams) {
       if (upstreams.has(address)) continue
+      upstream.usable = false
       upstream.moveTo(new LoadTable())
       if (upstream.inFlight > 0) this.#departed.set(address, upstream)
     }
   }
 
-  pick(request: PickRequest): PickResult {
+  setFault(upstream: Upstream, fault: Fault, present: boolean): void {
+    if (!this.#supervision.setFault(upstream, fault, present) || this.#newsDue) return
+    this.#newsDue = true
+    const tell = () => {
+      this.#newsDue = false
+      this.#settle(this.#state)
+    }
+    const wait = Math.max(NEWS_WAIT_MS, this.#buildMs * NEWS_BUILD_SHARE)
+    this.#runtime.clock.after(wait, tell, { keepAlive: false })
+  }
+
+  pick(request: PickRequest): CountedPick {
     const { picker } = this.#state
-    const upstream = (request.prefer !== undefined && this.#preferred(request)) || picker?.pick(request)
-    if (upstream === undefined) throw noEndpoints(this.#state)
+    let upstream = (request.prefer !== undefined && this.#preferred(request)) || picker?.pick(request)
+    if (upstream === undefined) throw this.#nothing()
+    if (upstream.ramp !== undefined) upstream = this.#rampUp(upstream, request)
     upstream.begin()
     picker!.loadChanged?.(upstream)
     return new CountedPick(this, upstream)
   }
 
   status(): BalancerStatus {
-    const { choice, configError, upstreams, verdicts } = this.#state
+    const { choice, configError, upstreams, verdicts, panic } = this.#state
     return {
       policy: choice.name,
       configError,
+      panic,
       upstreams: Array.from(upstreams.values(), (upstream, i) => ({ upstream, verdict: verdicts[i]! })),
     }
   }
 
-  /** Called once for each pick. */
+  answered(upstream: Upstream, latencyMs: number): void {
+    upstream.answered(latencyMs, this.#runtime.clock.now())
+  }
+
   finish(upstream: Upstream, outcome: Outcome): void {
     upstream.end(outcome, this.#runtime.clock.now())
+    if (outcome.load !== undefined) this.#loadWeights?.report(upstream, outcome.load)
     this.#state.picker?.loadChanged?.(upstream)
     if (upstream.inFlight === 0 && this.#departed.get(upstream.endpoint.address) === upstream) {
       this.#departed.delete(upstream.endpoint.address)
@@ -118,8 +165,31 @@ class SnapshotBalancer implements Balancer {
     const known = this.#state.upstreams.get(address) ?? this.#departed.get(address)
     if (known === undefined) return new Upstream(endpoint, this.#loads)
     if (this.#departed.delete(address)) known.moveTo(this.#loads)
+    if (endpoint.id !== known.endpoint.id) {
+      this.#supervision.dismiss(known)
+      known.forget()
+    }
     known.replace(endpoint)
     return known
+  }
+
+  /** Works out who may take traffic, and by which weights, and has the picker built if that is another answer than before. */
+  #settle(facts: Facts): void {
+    const before = this.#state
+    const { service, choice, outlierDetection, configError, upstreams } = facts
+    const all = [...upstreams.values()]
+    const { verdicts, panic } = judge(all, this.#supervision.panicPercent)
+    const candidates = all.filter((upstream, i) => (upstream.usable = isUsable(verdicts[i]!)))
+    this.#loadWeights?.assign(candidates)
+    const weights = candidates.map(({ weight }) => weight)
+    const same =
+      sameChoice(choice, before.choice) &&
+      candidates.length === before.candidates.length &&
+      candidates.every((upstream, i) => upstream === before.candidates[i] && weights[i] === before.weights[i])
+    const picker = same ? before.picker : this.#build(candidates, choice, before.picker)
+    const rest = { outlierDetection, configError, upstreams, verdicts, panic, candidates, weights, picker }
+    this.#state = { service, choice, ...rest }
+    this.#supervision.panicIs(panic)
   }
 
   #preferred({ prefer, exclude }: PickRequest): Upstream | undefined {
@@ -127,64 +197,65 @@ class SnapshotBalancer implements Balancer {
     return upstream?.usable && !exclude?.includes(upstream) ? upstream : undefined
   }
 
-  #choose(snapshot: Snapshot): Pick<State, 'choice' | 'configError'> {
-    if (this.#fixed) return { choice: this.#fixed, configError: undefined }
-    if (snapshot.serviceConfig === undefined) return { choice: choosePolicy(), configError: undefined }
+  /** Passes a pick of an upstream that is on its way into use on to another one, now and then. */
+  #rampUp(upstream: Upstream, { exclude, prefer }: PickRequest): Upstream {
+    const { choice, picker } = this.#state
+    const now = this.#runtime.clock.now()
+    if (upstream.ramp!.isOver(now)) {
+      upstream.ramp = undefined
+      return upstream
+    }
+    // Keys and clients stay where they belong.
+    const { byKey, share } = choice.policy
+    if (byKey || share === 'first' || upstream.endpoint.address === prefer) return upstream
+    if (upstream.ramp!.admits(now)) return upstream
+    return picker!.pick({ exclude: [...(exclude ?? []), upstream] }) ?? upstream
+  }
+
+  #nothing(): FairleadError {
+    const { service, verdicts, candidates } = this.#state
+    return noEndpoints(service, verdicts, candidates.length)
+  }
+
+  #choose(snapshot: Snapshot): Pick<State, 'choice' | 'outlierDetection' | 'configError'> {
+    const { serviceConfig } = snapshot
     try {
-      return { choice: parseServiceConfig(snapshot.serviceConfig) ?? choosePolicy(), configError: undefined }
+      const said = serviceConfig && parseServiceConfig(serviceConfig)
+      return {
+        choice: this.#fixed ?? said ?? choosePolicy(),
+        outlierDetection: said?.outlierDetection,
+        configError: undefined,
+      }
     } catch (error) {
+      const { choice, outlierDetection, configError: known } = this.#state
+      if (this.#fixed) return { choice: this.#fixed, outlierDetection, configError: undefined }
       const configError = asFairleadError(error)
-      const { choice, configError: known } = this.#state
       if (known?.message !== configError.message) {
         const fields = { service: snapshot.service, error: configError.message, policy: choice.name }
         this.#runtime.log.warn('the service config cannot be used; the policy stays', fields)
       }
-      return { choice, configError }
+      return { choice, outlierDetection, configError }
     }
+  }
+
+  /** Begins or ends to take weights from load reports, as the policy to come asks for. */
+  #weighBy(choice: PolicyChoice, upstreams: Iterable<Upstream>): void {
+    if (sameChoice(choice, this.#state.choice) && this.#state.service !== undefined) return
+    this.#loadWeights?.end(upstreams)
+    const rules = choice.policy.loadWeights?.(choice.config)
+    this.#loadWeights = rules && new LoadWeights(rules, this.#runtime.clock, () => this.#settle(this.#state))
   }
 
   #build(candidates: readonly Upstream[], choice: PolicyChoice, previous: Picker | undefined): Picker | undefined {
     if (candidates.length === 0) return undefined
-    return choice.policy.build(candidates, choice.config, this.#runtime, previous)
-  }
-}
-
-/** One pick under way. The only object a pick makes. */
-class CountedPick implements PickResult {
-  readonly upstream: Upstream
-  #balancer: SnapshotBalancer | undefined
-
-  constructor(balancer: SnapshotBalancer, upstream: Upstream) {
-    this.#balancer = balancer
-    this.upstream = upstream
-  }
-
-  done(outcome: Outcome): void {
-    const balancer = this.#balancer
-    this.#balancer = undefined
-    balancer?.finish(this.upstream, outcome)
+    const { clock } = this.#runtime
+    const began = clock.now()
+    const picker = choice.policy.build(candidates, choice.config, this.#runtime, previous)
+    this.#buildMs = clock.now() - began
+    return picker
   }
 }
 
 function sameChoice(a: PolicyChoice, b: PolicyChoice): boolean {
   return a === b || (a.name === b.name && JSON.stringify(a.config) === JSON.stringify(b.config))
-}
-
-function noEndpoints(state: State): FairleadError {
-  const { service, candidates, verdicts } = state
-  if (service === undefined) return new FairleadError('NO_ENDPOINTS', 'no endpoints are known yet')
-  if (candidates.length > 0) {
-    return new FairleadError('NO_ENDPOINTS', `every usable endpoint of ${service} has been tried for this request`)
-  }
-  if (verdicts.length === 0) {
-    return new FairleadError('NO_ENDPOINTS', `${service} has no endpoints`, {
-      hint: `register one: fairlead register ${service} ADDRESS`,
-    })
-  }
-  const reasons = [...new Set(verdicts)].map((verdict) => {
-    return `${verdicts.filter((other) => other === verdict).length} ${explainVerdict(verdict)}`
-  })
-  return new FairleadError('NO_ENDPOINTS', `no endpoint of ${service} may take traffic: ${reasons.join('; ')}`, {
-    hint: `bring one back: fairlead set ${service} ADDRESS --state ready`,
-  })
 }

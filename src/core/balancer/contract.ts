@@ -1,10 +1,11 @@
 import type { FairleadError } from '../errors.js'
 import type { Snapshot } from '../model/snapshot.js'
 import type { Verdict } from './eligibility.js'
+import type { HealthRules, HealthWatcher } from './health.js'
 import type { PolicyName } from './policies/index.js'
 import type { PickRequest } from './policy.js'
 import type { PolicyChoice } from './service-config.js'
-import type { Outcome, Upstream } from './upstream.js'
+import type { Fault, Outcome, Upstream } from './upstream.js'
 
 /** Holds the current picker and the upstreams behind it; the only place that counts requests. */
 export interface Balancer {
@@ -19,10 +20,27 @@ export interface Balancer {
   pick(request: PickRequest): PickResult
   /** What the balancer goes by at this moment. */
   status(): BalancerStatus
+  /** Whether endpoints' load reports (`Outcome.load`) have an effect. May change with every snapshot. */
+  readonly wantsLoadReports: boolean
+  /**
+   * Has somebody watch over the health of the endpoints, from the next snapshot on. To be called once, before the first
+   * `update`. Without a watcher every endpoint counts as healthy.
+   */
+  supervise(watcher: HealthWatcher, rules: HealthRules): void
+  /**
+   * Takes in what the watcher found out about an endpoint. Who may take traffic is worked out anew a little later, once for
+   * many such calls. What is told of an endpoint that has left is ignored.
+   */
+  setFault(upstream: Upstream, fault: Fault, present: boolean): void
 }
 
 export interface PickResult {
   readonly upstream: Upstream
+  /**
+   * Tells that the endpoint answered well although the request goes on, possibly for long: a connection is there, a stream
+   * has begun. A good end (`done`) then says nothing new. At most once, before `done`.
+   */
+  answered(latencyMs: number): void
   /** Tells how the request ended. Must be called exactly once in effect; further calls do nothing. */
   done(outcome: Outcome): void
 }
@@ -31,6 +49,8 @@ export interface BalancerStatus {
   readonly policy: PolicyName
   /** Why the service config of the last snapshot is not in use. */
   readonly configError: FairleadError | undefined
+  /** Whether endpoints that are not healthy are used because too few are. */
+  readonly panic: boolean
   /** Every endpoint of the last snapshot, in its order. */
   readonly upstreams: readonly UpstreamStatus[]
 }

@@ -1,4 +1,5 @@
 import type { Runtime } from '../runtime.js'
+import type { LoadWeightRules } from './orca/weights.js'
 import type { Upstream } from './upstream.js'
 
 /** A named way to choose. Stateless itself: the state of choosing lives in its pickers. */
@@ -6,6 +7,10 @@ export interface Policy<Config = unknown> {
   readonly name: string
   /** What share of the picks an endpoint gets in the long run, for previews: all alike, by weight, or all to the first. */
   readonly share: 'equal' | 'weight' | 'first'
+  /** Whether requests with equal keys go to equal endpoints. Absent: no. */
+  readonly byKey?: boolean
+  /** How this policy takes its weights from endpoints' load reports; undefined where its config does not ask for that. */
+  loadWeights?(config: Config): LoadWeightRules | undefined
   /** Reads the JSON object given for this policy in a service config. Throws INVALID_ARGUMENT naming the field. */
   parseConfig(raw: unknown): Config
   /**

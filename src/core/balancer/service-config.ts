@@ -1,4 +1,5 @@
 import { FairleadError } from '../errors.js'
+import { OUTLIER_DETECTION, type OutlierDetection, parseOutlierDetection } from './outlier-detection.js'
 import { DEFAULT_POLICY, POLICIES, POLICY_NAMES, type PolicyName } from './policies/index.js'
 import type { Policy } from './policy.js'
 
@@ -7,6 +8,8 @@ export interface PolicyChoice {
   readonly name: PolicyName
   readonly policy: Policy
   readonly config: unknown
+  /** What the service's config wraps around the policy; absent where it says nothing. */
+  readonly outlierDetection?: OutlierDetection
 }
 
 /** gRPC's names for policies that fairlead names otherwise. */
@@ -56,6 +59,7 @@ function parsePolicyList(list: unknown, where: string): PolicyChoice {
       throw invalid(`an entry of ${where} is not an object with one policy name as its key`)
     }
     if (name === GRPCLB) return parseGrpclb(entry[name])
+    if (name === OUTLIER_DETECTION) return parseWrapped(entry[name])
     if (knownName(name) !== undefined) return choosePolicy(name, entry[name])
     unknown.push(name)
   }
@@ -67,6 +71,14 @@ function parsePolicyList(list: unknown, where: string): PolicyChoice {
 function parseGrpclb(config: unknown): PolicyChoice {
   const children = isObject(config) ? own(config, 'childPolicy') : undefined
   return children === undefined ? choosePolicy(GRPCLB_CHILD) : parsePolicyList(children, 'childPolicy')
+}
+
+/** Outlier detection stands around the policy that chooses (gRFC A50). */
+function parseWrapped(config: unknown): PolicyChoice {
+  const outlierDetection = parseOutlierDetection(config)
+  const child = isObject(config) ? (own(config, 'childPolicy') ?? own(config, 'child_policy')) : undefined
+  if (child === undefined) throw invalid(`${OUTLIER_DETECTION} has no childPolicy`)
+  return { ...parsePolicyList(child, 'childPolicy'), outlierDetection }
 }
 
 function knownName(name: string): PolicyName | undefined {

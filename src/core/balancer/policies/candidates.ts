@@ -22,7 +22,7 @@ export function nextAllowed(candidates: readonly Upstream[], from: number, reque
 
 /** The weights of a set of candidates. When all are zero, nothing else exists and all count alike. */
 export function weightsOf(candidates: readonly Upstream[]): Float64Array {
-  const weights = Float64Array.from(candidates, (upstream) => upstream.endpoint.weight)
+  const weights = Float64Array.from(candidates, (upstream) => upstream.weight)
   return weights.some((weight) => weight > 0) ? weights : weights.fill(1)
 }
 

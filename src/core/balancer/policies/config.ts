@@ -30,11 +30,43 @@ export function booleanField(policy: string, fields: ConfigFields, name: string)
   return value
 }
 
+/** A number that is finite and not negative. Undefined when absent. */
+export function numberField(policy: string, fields: ConfigFields, name: string): number | undefined {
+  const value = field(fields, name)
+  if (value === undefined) return undefined
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
+    throw invalid(`${policy}: ${name} is not a number of at least 0: ${show(value)}`)
+  }
+  return value
+}
+
+/** A duration as proto3 JSON writes it (`"10s"`, `"0.5s"`), in milliseconds. Undefined when absent. */
+export function durationField(policy: string, fields: ConfigFields, name: string): number | undefined {
+  const value = field(fields, name)
+  if (value === undefined) return undefined
+  const seconds = typeof value === 'string' ? /^(\d{1,12}(?:\.\d{1,9})?)s$/.exec(value)?.[1] : undefined
+  if (seconds === undefined) {
+    throw invalid(`${policy}: ${name} is not a duration: ${show(value)}`, 'write seconds, for example "10s" or "0.5s"')
+  }
+  return Number(seconds) * 1000
+}
+
+/** A JSON object inside the config. Undefined when absent. */
+export function objectField(policy: string, fields: ConfigFields, name: string): ConfigFields | undefined {
+  const value = field(fields, name)
+  return value === undefined ? undefined : configFields(`${policy}: ${name}`, value)
+}
+
 export function stringField(policy: string, fields: ConfigFields, name: string): string | undefined {
   const value = field(fields, name)
   if (value === undefined) return undefined
   if (typeof value !== 'string') throw invalid(`${policy}: ${name} is not a string: ${show(value)}`)
   return value
+}
+
+/** Whether any of these fields is there. */
+export function hasField(fields: ConfigFields, names: readonly string[]): boolean {
+  return names.some((name) => field(fields, name) !== undefined)
 }
 
 export function invalid(message: string, hint?: string): FairleadError {

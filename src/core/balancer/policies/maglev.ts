@@ -16,6 +16,7 @@ const REACH = 64
 export const maglev: Policy<undefined> = {
   name: 'maglev',
   share: 'weight',
+  byKey: true,
   parseConfig: () => undefined,
   build: (candidates, _config, runtime) => new MaglevPicker(candidates, runtime.random),
 }

@@ -24,6 +24,7 @@ export interface RingHashConfig {
 export const ringHash: Policy<RingHashConfig> = {
   name: 'ring_hash',
   share: 'weight',
+  byKey: true,
   parseConfig(raw) {
     const fields = configFields('ring_hash', raw)
     const min = integerField('ring_hash', fields, 'minRingSize')

@@ -8,6 +8,7 @@ import { KeyHash } from './hash.js'
 export const sourceHash: Policy<undefined> = {
   name: 'source_hash',
   share: 'equal',
+  byKey: true,
   parseConfig: () => undefined,
   build: (candidates, _config, runtime) => new SourceHashPicker(candidates, runtime.random),
 }

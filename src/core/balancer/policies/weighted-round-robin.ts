@@ -1,16 +1,40 @@
+import type { LoadWeightRules } from '../orca/weights.js'
 import type { Picker, PickRequest, Policy } from '../policy.js'
 import type { Upstream } from '../upstream.js'
+import { booleanField, configFields, durationField, hasField, numberField } from './config.js'
 import { EvenOrder } from './even-order.js'
 import { SmoothOrder } from './smooth-order.js'
 
 /** Up to this many endpoints nginx's order is kept; it costs a look at each of them for every pick. */
 const SMOOTH_LIMIT = 128
 
-/** In turn, each endpoint in proportion to its weight and spread as evenly as can be. */
-export const weightedRoundRobin: Policy<undefined> = {
-  name: 'weighted_round_robin',
+const NAME = 'weighted_round_robin'
+/** gRPC's least time between two updates of the weights, milliseconds (gRFC A58). */
+const MIN_UPDATE_MS = 100
+
+/** The fields of which any one asks for weights by load. */
+const ASKING = [
+  'enableOobLoadReport',
+  'oobReportingPeriod',
+  'blackoutPeriod',
+  'weightExpirationPeriod',
+  'weightUpdatePeriod',
+  'errorUtilizationPenalty',
+]
+
+/** Undefined: the weights are the registry's. */
+type Config = LoadWeightRules | undefined
+
+/**
+ * In turn, each endpoint in proportion to its weight and spread as evenly as can be. With any field of gRPC's
+ * `WeightedRoundRobinLbConfig` (gRFC A58) the weights come from endpoints' load reports instead of from the registry. Reports
+ * are read from responses; `enableOobLoadReport`, which asks for them on a stream of their own, makes no difference.
+ */
+export const weightedRoundRobin: Policy<Config> = {
+  name: NAME,
   share: 'weight',
-  parseConfig: () => undefined,
+  parseConfig,
+  loadWeights: (config) => config,
   build(candidates, _config, _runtime, previous) {
     const order = previous instanceof WeightedRoundRobinPicker ? previous.order : undefined
     if (candidates.length <= SMOOTH_LIMIT) {
@@ -18,6 +42,23 @@ export const weightedRoundRobin: Policy<undefined> = {
     }
     return new WeightedRoundRobinPicker(new EvenOrder(candidates, order instanceof EvenOrder ? order : undefined))
   },
+}
+
+function parseConfig(raw: unknown): Config {
+  const fields = configFields(NAME, raw)
+  const blackoutMs = durationField(NAME, fields, 'blackoutPeriod')
+  const expirationMs = durationField(NAME, fields, 'weightExpirationPeriod')
+  const updateMs = durationField(NAME, fields, 'weightUpdatePeriod')
+  const errorUtilizationPenalty = numberField(NAME, fields, 'errorUtilizationPenalty')
+  durationField(NAME, fields, 'oobReportingPeriod')
+  booleanField(NAME, fields, 'enableOobLoadReport')
+  if (!hasField(fields, ASKING)) return undefined
+  return {
+    blackoutMs: blackoutMs ?? 10_000,
+    expirationMs: expirationMs ?? 180_000,
+    updateMs: Math.max(MIN_UPDATE_MS, updateMs ?? 1000),
+    errorUtilizationPenalty: errorUtilizationPenalty ?? 1,
+  }
 }
 
 class WeightedRoundRobinPicker implements Picker {
