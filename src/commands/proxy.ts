@@ -1,8 +1,11 @@
 import { Args, type Config } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
-import { proxyConfiguration, type ProxyConfiguration } from '../cli/proxy/configuration.js'
-import { givenValues, proxyFlags, withStickyName } from '../cli/proxy/flags.js'
-import { type ProxySection, readProxySection } from '../cli/proxy/section.js'
+import { onHangup } from '../cli/hangup.js'
+import type { ProxyConfiguration } from '../cli/proxy/configuration.js'
+import { proxyFlags, withStickyName } from '../cli/proxy/flags.js'
+import { lazyResolver } from '../cli/proxy/lazy-resolver.js'
+import { rereadConfiguration, type RunningProxy } from '../cli/proxy/reloading.js'
+import { ConfigurationSource } from '../cli/proxy/source.js'
 import { createBalancer } from '../core/balancer/balancer.js'
 import { createDataPlaneResolver, type DataPlaneResolver } from '../core/discovery/data-plane-resolver.js'
 import type { SnapshotFile } from '../core/discovery/snapshot-file.js'
@@ -23,7 +26,8 @@ the default, goes by the first bytes of each connection. TARGET is a service nam
 SIGTERM stops accepting and lets open connections and requests finish; a second signal ends at once.
 
 A config file may hold all of it in a section \`proxy\`: the flags as keys, and \`listen\`, a list of LISTEN=TARGET. What is on the
-command line wins.`
+command line wins. SIGHUP reads that section and the TLS files again: what changed counts for new connections and requests,
+listeners come and go, and nothing under way is broken off. A file that cannot be used changes nothing.`
   static override examples = [
     '<%= config.bin %> proxy 8080=web',
     '<%= config.bin %> proxy tcp://:5432=db tcp://:6379=cache --policy least_connections',
@@ -43,30 +47,34 @@ command line wins.`
   }
 
   async run() {
-    const configuration = this.#configuration(readProxySection(this.settings.sections.get('proxy')))
-    const { options, policy, drainTimeoutMs } = configuration
-    const services = options.listeners.some(({ target }) => target.kind === 'service')
+    const source = new ConfigurationSource(this.args['listen=target'] ?? [], this.flags, this.settings)
+    let configuration = source.first()
     const file = await this.#snapshotFile(configuration.snapshotFile)
     try {
-      const proxy = await startProxy(
-        { ...options, onEvent: (event) => this.#tell(event) },
-        {
-          ...(services && { resolver: await this.#resolver(file) }),
-          createBalancer: () => createBalancer(policy ? { policy } : {}, this.runtime),
-        },
-        this.runtime,
-      )
+      const proxy = await this.#start(configuration, file)
+      onHangup(async () => {
+        configuration = await rereadConfiguration(source, proxy, configuration, (event) => this.#tell(event))
+      }, this.signal)
       await aborted(this.signal)
-      await proxy.drain(drainTimeoutMs)
+      await proxy.drain(configuration.drainTimeoutMs)
     } finally {
       await file?.close()
     }
   }
 
-  /** What the command line says, over what the config file says. */
-  #configuration({ listen, values }: ProxySection): ProxyConfiguration {
-    const targets = this.args['listen=target'] ?? []
-    return proxyConfiguration(targets.length > 0 ? targets : listen, { ...values, ...givenValues(this.flags) })
+  async #start(configuration: ProxyConfiguration, file: SnapshotFile | undefined): Promise<RunningProxy> {
+    const proxy = await startProxy(
+      { ...configuration.options, onEvent: (event) => this.#tell(event) },
+      {
+        resolver: lazyResolver(() => this.#resolver(file)),
+        createBalancer: () => createBalancer({}, this.runtime),
+      },
+      this.runtime,
+    )
+    return {
+      reload: (next) => proxy.reload(next.options, next.drainTimeoutMs),
+      drain: async (timeoutMs) => void (await proxy.drain(timeoutMs)),
+    }
   }
 
   async #snapshotFile(path: string | undefined): Promise<SnapshotFile | undefined> {

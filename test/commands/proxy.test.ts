@@ -87,7 +87,7 @@ describe('fairlead proxy', () => {
     [['0=127.0.0.1:1', '--max-connections', '0'], 'connections'],
     [['0=127.0.0.1:1', '--allow', '10.0.0.0/40'], 'bad network "10.0.0.0/40"'],
     [['0=127.0.0.1:1', '--proxy-protocol', 'accept'], 'trusted networks'],
-    [['0=127.0.0.1:1', '--trust', '10.0.0.0/8'], 'no effect'],
+    [['tcp://:0=127.0.0.1:1', '--trust', '10.0.0.0/8'], 'no effect'],
   ])('%j is a usage error', async (args, message) => {
     const result = await run(['proxy', ...args])
     expect(result.stderr).toContain(message)

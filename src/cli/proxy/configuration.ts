@@ -1,4 +1,4 @@
-import { choosePolicy, type PolicyChoice } from '../../core/balancer/service-config.js'
+import { choosePolicy } from '../../core/balancer/service-config.js'
 import { FairleadError } from '../../core/errors.js'
 import { parseCheck } from '../../core/health/check.js'
 import { type Listen, parseListen } from '../../core/proxy/listen.js'
@@ -10,8 +10,6 @@ import { parseCookieName, parseHashOn } from './hash-on.js'
 /** What a `proxy` command line and its config file come to. */
 export interface ProxyConfiguration {
   readonly options: Omit<ProxyOptions, 'onEvent'>
-  /** Wins over the services' own. */
-  readonly policy: PolicyChoice | undefined
   readonly drainTimeoutMs: number
   readonly snapshotFile: string | undefined
   readonly workers: number
@@ -32,18 +30,18 @@ export function proxyConfiguration(targets: readonly string[], values: ProxyValu
   }
   const listeners = targets.map(parseListen)
   refuseWithoutEffect(listeners, values)
-  const { policy, 'drain-timeout': drainTimeout = DEFAULT_DRAIN_TIMEOUT } = values
+  const { 'drain-timeout': drainTimeout = DEFAULT_DRAIN_TIMEOUT } = values
   return {
     options: { listeners, ...balancing(values), ...health(values), ...connections(values), ...access(values) },
-    policy: policy === undefined ? undefined : choosePolicy(policy),
     drainTimeoutMs: parseDuration(drainTimeout, '--drain-timeout'),
     snapshotFile: values.snapshot,
     workers: workerCount(values.workers ?? 1),
   }
 }
 
-function balancing({ 'hash-on': hashOn, sticky, retries }: ProxyValues) {
+function balancing({ policy, 'hash-on': hashOn, sticky, retries }: ProxyValues) {
   return {
+    ...(policy !== undefined && { policy: choosePolicy(policy) }),
     ...(hashOn !== undefined && { hashOn: parseHashOn(hashOn) }),
     ...(sticky !== undefined && { stickyCookie: parseCookieName(sticky) }),
     ...(retries !== undefined && { retries }),

@@ -16,6 +16,14 @@ export function proxyEventText(event: ProxyEvent): string {
       const where = event.address ? ` ${event.address}` : ''
       return `${event.kind}${where} for ${event.listen} -> ${event.service}: ${event.reason}${many}`
     }
+    case 'reloaded': {
+      const rest = event.unchanged
+        ? `; ${event.unchanged.join(' and ')} take${event.unchanged.length > 1 ? '' : 's'} a restart`
+        : ''
+      return `reloaded, ${plural(event.listeners, 'listener')}${rest}`
+    }
+    case 'reload_failed':
+      return `reload_failed: ${event.reason}; going on as before`
     case 'draining':
       return `draining ${plural(event.connections, 'connection')}`
     case 'stopped':

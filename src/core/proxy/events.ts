@@ -7,6 +7,10 @@ export type ProxyEvent =
   /** The registry is back. */
   | { readonly event: 'live'; readonly listen: string; readonly service: string }
   | ConnectionErrorEvent
+  /** The configuration was read again and counts. `unchanged`: what of it takes a restart. */
+  | { readonly event: 'reloaded'; readonly listeners: number; readonly unchanged?: readonly string[] }
+  /** The configuration was read again and cannot be used; what was there before goes on. */
+  | { readonly event: 'reload_failed'; readonly reason: string }
   | { readonly event: 'draining'; readonly connections: number }
   | { readonly event: 'stopped'; readonly broken: number }
 

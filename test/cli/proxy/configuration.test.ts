@@ -8,7 +8,7 @@ describe('proxyConfiguration', () => {
   it('leaves everything that is not given to the defaults of the library', () => {
     const { options, ...rest } = proxyConfiguration(TARGETS, {})
     expect(Object.keys(options)).toEqual(['listeners'])
-    expect(rest).toEqual({ policy: undefined, drainTimeoutMs: 30_000, snapshotFile: undefined, workers: 1 })
+    expect(rest).toEqual({ drainTimeoutMs: 30_000, snapshotFile: undefined, workers: 1 })
   })
 
   it('maps every flag', () => {
@@ -38,10 +38,10 @@ describe('proxyConfiguration', () => {
       'workers': 4,
     }
     expect(Object.keys(values).sort()).toEqual(Object.keys(proxyFlags).sort())
-    const { options, policy, ...rest } = proxyConfiguration(['8080=web'], values)
-    expect(policy?.name).toBe('maglev')
+    const { options, ...rest } = proxyConfiguration(['8080=web'], values)
     expect(rest).toEqual({ drainTimeoutMs: 4000, snapshotFile: 'snapshot.json', workers: 4 })
-    const { listeners, healthCheck, ...others } = options
+    const { listeners, policy, healthCheck, ...others } = options
+    expect(policy?.name).toBe('maglev')
     expect(listeners).toHaveLength(1)
     expect(healthCheck).toMatchObject({ kind: 'http', path: '/healthz' })
     expect(others).toEqual({
