@@ -1,3 +1,4 @@
+import { NO_FIELDS } from '../../http/head.js'
 import type { Name } from '../../http/names.js'
 import { copyWords } from '../../transport/copy-words.js'
 import { SLACK } from '../../transport/slabs.js'
@@ -40,7 +41,7 @@ export class DynamicTable {
   #count = 0
   #size = 0
   #capacity = TABLE_SIZE
-  #arena: Buffer | undefined
+  #arena = NO_FIELDS
   #arenaSize = 0
   /** Where the next field is to lie, and the octets that live ones take. */
   #position = 0
@@ -127,7 +128,7 @@ export class DynamicTable {
     let position = 0
     for (let age = this.#count - 1; age >= 0; age--) {
       const entry = this.get(age)!
-      this.#arena!.copy(arena, position, entry.offset, entry.offset + entry.length)
+      this.#arena.copy(arena, position, entry.offset, entry.offset + entry.length)
       entry.offset = position
       position += entry.room
     }
