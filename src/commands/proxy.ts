@@ -51,10 +51,13 @@ listeners come and go, and nothing under way is broken off. A file that cannot b
     let configuration = source.first()
     const file = await this.#snapshotFile(configuration.snapshotFile)
     try {
-      const proxy = await this.#start(configuration, file)
+      const starting = this.#start(configuration, file)
+      // From the first moment: a SIGHUP that nobody listens for ends the process.
       onHangup(async () => {
-        configuration = await rereadConfiguration(source, proxy, configuration, (event) => this.#tell(event))
+        const proxy = await starting.catch(() => undefined)
+        if (proxy) configuration = await rereadConfiguration(source, proxy, configuration, (event) => this.#tell(event))
       }, this.signal)
+      const proxy = await starting
       await aborted(this.signal)
       await proxy.drain(configuration.drainTimeoutMs)
     } finally {
