@@ -23,6 +23,8 @@ export class Output implements Flushable {
   bytes: Buffer = NO_SLAB.bytes
   view: DataView = NO_SLAB.view
   position = SLAB_BYTES
+  /** How often something has been handed to the wire. */
+  writes = 0
   readonly #wire: Wire
   readonly #flusher: Flusher | undefined
   #slab: Slab = NO_SLAB
@@ -112,6 +114,7 @@ export class Output implements Flushable {
     this.view = NO_SLAB.view
     this.position = SLAB_BYTES
     if (length === 0 || this.#closed) return this.#wire.slabs.giveSlab(slab)
+    this.writes++
     this.#wire.writeSlab(slab, length)
     this.#waiting = this.#wire.pending
   }
