@@ -87,7 +87,11 @@ export interface DownstreamConnection {
 
 /** Takes requests from a client's connection. */
 export interface RequestHandler {
-  /** A request has come; returns who hears of the rest of it. `end`: it has no body. The answer may be sent at once or later. */
+  /**
+   * A request has come; returns who hears of the rest of it. `end`: it has no body. The answer may be sent at once or later.
+   * A request that offers an upgrade (`head.upgrade`) has not ended: what follows is the tunnel's after a 101, and the end alone
+   * (`onData` of length 0) as soon as another final response is sent.
+   */
   onRequest(stream: Stream, head: Head, end: boolean): StreamReceiver
   /** The client broke the protocol or a limit, and is answered or dropped accordingly. Called at most once a connection. */
   onFault(reason: string): void

@@ -1,0 +1,173 @@
+import type { HttpEnvironment, HttpLimits } from '../http/environment.js'
+import type { Perishable, Ticker } from '../ticker.js'
+import { Output } from '../transport/output.js'
+import type { Wire, WireReceiver } from '../transport/transport.js'
+import { type BodyReceiver, BodyReader } from './body-reader.js'
+import { BodyWriter } from './body-writer.js'
+import { Carry } from './carry.js'
+import { HeadText } from './head-text.js'
+import { readFlusher } from './read-flusher.js'
+import { type Readers, readersFor } from './readers.js'
+import { LF } from './syntax.js'
+import type { Head } from '../http/head.js'
+
+/** An end without a piece of the body. */
+export const NOTHING = Buffer.alloc(0)
+/** What an exchange that is over on one side gets for the other, and a connection to be closed by its peer. */
+export const LINGER_MS = 2000
+
+/** Writes heads for all connections: a head is written in one step. */
+export const headText = new HeadText()
+
+/** What both ends of HTTP/1.1 have in common: bytes in, however they are cut, and bytes out, as far as the peer takes them. */
+export abstract class Http1Connection implements WireReceiver, Perishable, BodyReceiver {
+  deadline = Infinity
+  protected readonly wire: Wire
+  protected readonly ticker: Ticker
+  protected readonly limits: HttpLimits
+  protected readonly readers: Readers
+  protected readonly output: Output
+  protected readonly body: BodyReader
+  protected readonly bodyWriter: BodyWriter
+  protected readonly carry = new Carry()
+  /** The wire is gone. */
+  protected isClosed = false
+  /** `carry` holds a section that was cut off. */
+  protected isPartial = false
+  /** `consume` is at work. */
+  protected isConsuming = false
+  #isHeldBack = false
+  #isHolding = false
+  #isPaused = false
+  #lastPending = 0
+
+  protected constructor(wire: Wire, environment: HttpEnvironment) {
+    this.wire = wire
+    this.ticker = environment.ticker
+    this.limits = environment.limits
+    this.readers = readersFor(environment.limits)
+    this.output = new Output(wire, readFlusher)
+    this.body = new BodyReader(this.readers.trailers)
+    this.bodyWriter = new BodyWriter(this.output, headText)
+    this.ticker.watch(this)
+  }
+
+  /** Uses `bytes[at, end)` as far as possible; returns where it stopped. The rest is carried over. */
+  protected abstract consume(bytes: Buffer, at: number, end: number): number
+  /** Called once, when the wire is gone. */
+  protected abstract onGone(error: Error | undefined): void
+  /** The peer takes bytes again. */
+  protected abstract onRoom(): void
+  abstract onEnd(): void
+  abstract expire(): void
+  abstract onBody(bytes: Buffer, offset: number, length: number, end: boolean): void
+  abstract onBodyTrailers(trailers: Head): void
+
+  /** What the peer takes, for `Stream`. */
+  get credit(): number {
+    return this.output.full || this.isClosed ? 0 : Infinity
+  }
+
+  get queued(): number {
+    return this.output.full ? this.output.pending : 0
+  }
+
+  onData(bytes: Buffer, length: number): void {
+    readFlusher.enter()
+    try {
+      if (this.carry.length === 0) this.#use(bytes, length)
+      else {
+        this.carry.append(bytes, 0, length)
+        // A section can only have become complete by the end of a line, or too large.
+        const waits = this.isPartial && this.carry.length <= this.limits.maxHeadBytes
+        if (!waits || bytes.lastIndexOf(LF, length - 1) >= 0) this.#useCarry()
+      }
+    } finally {
+      readFlusher.leave()
+    }
+  }
+
+  onDrain(): void {
+    const wasFull = this.output.full
+    this.output.drained()
+    if (!wasFull || this.output.full) return
+    readFlusher.enter()
+    try {
+      this.onRoom()
+    } finally {
+      readFlusher.leave()
+    }
+  }
+
+  onClose(error?: Error): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    this.ticker.unwatch(this)
+    this.output.close()
+    this.carry.clear()
+    this.onGone(error)
+  }
+
+  /** Reads only as long as somebody takes what is read (see `Stream.allow`). */
+  protected holdBack(heldBack: boolean): void {
+    this.#isHeldBack = heldBack
+    this.#gate()
+  }
+
+  /** Reads nothing while bytes of a later message are carried. */
+  protected hold(holding: boolean): void {
+    this.#isHolding = holding
+    this.#gate()
+  }
+
+  protected get isHeldBack(): boolean {
+    return this.#isHeldBack
+  }
+
+  /** Goes on with what is carried once the caller is done. */
+  protected continueLater(): void {
+    if (this.carry.length > 0 && !this.isConsuming) setImmediate(this.#continue)
+    else if (!this.isConsuming) this.hold(false)
+  }
+
+  /** Whether bytes wait for the peer and none of them moved since this was last asked. */
+  protected isStalled(): boolean {
+    const { pending } = this.output
+    const stalled = pending > 0 && pending === this.#lastPending
+    this.#lastPending = pending
+    return stalled
+  }
+
+  #use(bytes: Buffer, length: number): void {
+    this.isConsuming = true
+    const used = this.consume(bytes, 0, length)
+    this.isConsuming = false
+    if (used < length && !this.isClosed) this.carry.append(bytes, used, length)
+  }
+
+  #useCarry(): void {
+    this.isConsuming = true
+    const used = this.consume(this.carry.bytes, 0, this.carry.length)
+    this.isConsuming = false
+    if (!this.isClosed) this.carry.drop(Math.min(used, this.carry.length))
+  }
+
+  readonly #continue = (): void => {
+    if (this.isClosed || this.carry.length === 0) return
+    this.hold(false)
+    readFlusher.enter()
+    try {
+      this.#useCarry()
+    } finally {
+      readFlusher.leave()
+    }
+  }
+
+  #gate(): void {
+    const pause = this.#isHeldBack || this.#isHolding
+    if (pause === this.#isPaused || this.isClosed) return
+    this.#isPaused = pause
+    if (pause) this.wire.pause()
+    else this.wire.resume()
+  }
+}

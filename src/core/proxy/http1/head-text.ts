@@ -1,0 +1,286 @@
+import { STATUS_CODES } from 'node:http'
+import { FieldCursor } from '../http/field-cursor.js'
+import type { Head } from '../http/head.js'
+import { NameForm, readName } from '../http/name-table.js'
+import { isConnectionSpecific, type Name, nameOf } from '../http/names.js'
+import type { Output } from '../transport/output.js'
+import { isAuthority, NAME_OCTETS, SPACE, TARGET_OCTETS, VALUE_OCTETS } from './syntax.js'
+
+const text = (characters: string): Buffer => Buffer.from(characters, 'latin1')
+
+const AUTHORITY = nameOf(':authority')
+const METHOD = nameOf(':method')
+const PATH = nameOf(':path')
+const COOKIE = nameOf('cookie')
+const LENGTH = nameOf('content-length')
+const TE = nameOf('te')
+/** Static indexes of pseudo-header fields, which come first (RFC 7541 appendix A). */
+const LAST_PSEUDO = 14
+const STATIC_HOST = nameOf('host').index
+const STATIC_CODING = nameOf('transfer-encoding').index
+
+const CRLF = text('\r\n')
+const BLANK = text(' ')
+const COLON_SPACE = text(': ')
+const CRUMB = text('; ')
+const HTTP11 = text(' HTTP/1.1\r\n')
+const HOST = text('host: ')
+const COOKIE_LINE = text('cookie: ')
+const CONTENT_LENGTH = text('content-length: ')
+const CHUNKED = text('transfer-encoding: chunked\r\n')
+const CLOSE = text('connection: close\r\n')
+const KEEP_ALIVE = text('connection: keep-alive\r\n')
+const CONNECTION_TE = text('connection: te\r\n')
+const CONNECTION_UPGRADE = text('connection: upgrade\r\nupgrade: ')
+
+/** How the end of a message shows on the wire. */
+export const BodyForm = {
+  NONE: 0,
+  LENGTH: 1,
+  CHUNKED: 2,
+  /** Until the connection ends; also what follows a 101. */
+  REST: 3,
+} as const
+export type BodyFormCode = (typeof BodyForm)[keyof typeof BodyForm]
+
+/** What `connection` says of a response. */
+export type Persistence = 'close' | 'keep-alive' | undefined
+
+const STATUS_LINES: readonly (Buffer | undefined)[] = Array.from({ length: 600 }, (_, status) =>
+  STATUS_CODES[status] === undefined ? undefined : text(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`),
+)
+
+/**
+ * Writes heads as HTTP/1.1 text, and checks every octet on its way out: whatever protocol a field came in by, nothing leaves that
+ * could be read as another line or another message. Each method returns false, with nothing sent, for what cannot be said.
+ */
+export class HeadText {
+  #bytes: Buffer = Buffer.allocUnsafeSlow(4096)
+  #at = 0
+  #sound = true
+  #takesTrailers = false
+  readonly #cursor = new FieldCursor()
+
+  /** A request; `length` is its `content-length`, -1 for none, `host` the authority of one that names none. */
+  request(head: Head, extra: Buffer, form: BodyFormCode, length: number, host: string, output: Output): boolean {
+    this.#begin()
+    this.#requestLine(head)
+    this.#authority(head, host)
+    const crumbs = this.#fields(this.#cursor.at(head.block, head.length), true)
+    this.#fields(this.#cursor.at(extra, extra.length), false)
+    if (crumbs > 0) this.#cookie(head)
+    this.#frame(form, length)
+    if (head.upgrade !== '') this.#upgrade(head.upgrade)
+    else if (this.#takesTrailers) this.#put(CONNECTION_TE)
+    return this.#finish(output)
+  }
+
+  /** A final or interim response; `length` is its `content-length`, of what a HEAD or a 304 leaves out too, -1 for none. */
+  response(
+    head: Head,
+    extra: Buffer,
+    form: BodyFormCode,
+    length: number,
+    persistence: Persistence,
+    output: Output,
+  ): boolean {
+    this.#begin()
+    const line = STATUS_LINES[head.status]
+    if (line) this.#put(line)
+    else this.#put(text(`HTTP/1.1 ${head.status} \r\n`))
+    this.#fields(this.#cursor.at(head.block, head.length), false)
+    this.#fields(this.#cursor.at(extra, extra.length), false)
+    this.#frame(form, length)
+    if (head.status === 101) this.#upgrade(head.upgrade)
+    if (persistence === 'close') this.#put(CLOSE)
+    else if (persistence === 'keep-alive') this.#put(KEEP_ALIVE)
+    return this.#finish(output)
+  }
+
+  /** The trailer section, with the line that ends it. */
+  trailers(head: Head, output: Output): boolean {
+    this.#begin()
+    this.#fields(this.#cursor.at(head.block, head.length), false)
+    return this.#finish(output)
+  }
+
+  #begin(): void {
+    this.#at = 0
+    this.#sound = true
+    this.#takesTrailers = false
+  }
+
+  #finish(output: Output): boolean {
+    if (!this.#sound) return false
+    this.#put(CRLF)
+    output.write(this.#bytes, 0, this.#at)
+    return true
+  }
+
+  #requestLine(head: Head): void {
+    if (!this.#seek(head, METHOD)) return
+    const start = this.#at
+    this.#value(NAME_OCTETS)
+    const middle = this.#at
+    this.#put(BLANK)
+    if (!this.#seek(head, PATH)) return
+    this.#value(TARGET_OCTETS)
+    if (middle === start || this.#at === middle + 1) this.#sound = false
+    this.#put(HTTP11)
+  }
+
+  #authority(head: Head, host: string): void {
+    this.#put(HOST)
+    const start = this.#at
+    const cursor = this.#cursor.at(head.block, head.length)
+    let more = cursor.next()
+    while (more && cursor.nameIndex !== AUTHORITY.index) more = cursor.next()
+    if (more) this.#value(VALUE_OCTETS)
+    else this.#put(text(host))
+    if (!isAuthority(this.#bytes, start, this.#at)) this.#sound = false
+    this.#put(CRLF)
+  }
+
+  /** Puts the cursor on a field that must be there. */
+  #seek(head: Head, name: Name): boolean {
+    const cursor = this.#cursor.at(head.block, head.length)
+    while (cursor.next()) if (cursor.nameIndex === name.index) return true
+    this.#sound = false
+    return false
+  }
+
+  /** All fields but those with a place or form of their own. Returns the number of cookie fields left out (of a request). */
+  #fields(cursor: FieldCursor, isRequest: boolean): number {
+    let crumbs = 0
+    while (cursor.next()) {
+      const index = cursor.nameIndex
+      if (index === 0) {
+        if (!this.#isEndToEnd(cursor)) continue
+        if (isRequest && cursor.is(TE)) this.#takesTrailers = true
+      } else if (index <= LAST_PSEUDO || index === LENGTH.index) continue
+      else if (index === COOKIE.index && isRequest) {
+        crumbs++
+        continue
+      } else if (index === STATIC_CODING || index === STATIC_HOST) {
+        this.#sound = false
+        continue
+      }
+      this.#line(cursor)
+    }
+    return crumbs
+  }
+
+  #line(cursor: FieldCursor): void {
+    const { nameBytes, nameStart, nameEnd } = cursor
+    this.#room(nameEnd - nameStart + COLON_SPACE.length)
+    const bytes = this.#bytes
+    let at = this.#at
+    let bad = nameEnd === nameStart
+    for (let i = nameStart; i < nameEnd; i++) {
+      const octet = nameBytes[i]!
+      if (NAME_OCTETS[octet] === 0) bad = true
+      bytes[at++] = octet
+    }
+    if (bad) this.#sound = false
+    bytes[at++] = 0x3a
+    bytes[at++] = SPACE
+    this.#at = at
+    this.#value(VALUE_OCTETS)
+    this.#put(CRLF)
+  }
+
+  /** The value at the cursor, whose octets must all be allowed by the table. */
+  #value(allowed: Uint8Array): void {
+    const cursor = this.#cursor
+    this.#room(cursor.valueRoom + CRLF.length)
+    const bytes = this.#bytes
+    const start = this.#at
+    let bad = 0
+    if (cursor.huffman) {
+      const end = cursor.copyValue(bytes, start)
+      if (end < 0) {
+        this.#sound = false
+        return
+      }
+      for (let i = start; i < end; i++) if (allowed[bytes[i]!] === 0) bad = 1
+      this.#at = end
+    } else {
+      const { valueBytes, valueEnd } = cursor
+      let at = start
+      for (let i = cursor.valueStart; i < valueEnd; i++) {
+        const octet = valueBytes[i]!
+        if (allowed[octet] === 0) bad = 1
+        bytes[at++] = octet
+      }
+      this.#at = at
+    }
+    if (bad !== 0) this.#sound = false
+  }
+
+  /** "the crumbs MUST be concatenated … using the two-octet delimiter of 0x3b, 0x20" (RFC 9113 §8.2.3). */
+  #cookie(head: Head): void {
+    const cursor = this.#cursor.at(head.block, head.length)
+    let separator = COOKIE_LINE
+    while (cursor.next()) {
+      if (cursor.nameIndex !== COOKIE.index) continue
+      this.#put(separator)
+      this.#value(VALUE_OCTETS)
+      separator = CRUMB
+    }
+    this.#put(CRLF)
+  }
+
+  #frame(form: BodyFormCode, length: number): void {
+    if (form === BodyForm.CHUNKED) this.#put(CHUNKED)
+    else if (length >= 0) {
+      this.#put(CONTENT_LENGTH)
+      this.#number(length)
+      this.#put(CRLF)
+    }
+  }
+
+  #upgrade(protocol: string): void {
+    this.#put(CONNECTION_UPGRADE)
+    const start = this.#at
+    this.#put(text(protocol))
+    for (let i = start; i < this.#at; i++) if (VALUE_OCTETS[this.#bytes[i]!] === 0) this.#sound = false
+    this.#put(CRLF)
+  }
+
+  #number(value: number): void {
+    this.#room(20)
+    let digits = 1
+    for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++
+    this.#at += digits
+    let at = this.#at
+    for (let rest = value, i = 0; i < digits; i++) {
+      const tens = Math.floor(rest / 10)
+      this.#bytes[--at] = 0x30 + (rest - tens * 10)
+      rest = tens
+    }
+  }
+
+  #put(piece: Buffer): void {
+    this.#room(piece.length)
+    const bytes = this.#bytes
+    let at = this.#at
+    for (const octet of piece) bytes[at++] = octet
+    this.#at = at
+  }
+
+  #room(more: number): void {
+    if (this.#at + more <= this.#bytes.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#at + more))
+    this.#bytes.copy(grown, 0, 0, this.#at)
+    this.#bytes = grown
+  }
+
+  #isEndToEnd(cursor: FieldCursor): boolean {
+    const { nameBytes, nameStart, nameEnd } = cursor
+    // Names of as many characters are few: the lengths of `upgrade`, `connection`, `keep-alive`, `http2-settings`, `proxy-connection`.
+    const length = nameEnd - nameStart
+    if (length !== 7 && length !== 10 && length !== 14 && length !== 16) return true
+    const name = readName(nameBytes, nameStart, nameEnd, NameForm.PLAIN)
+    return typeof name !== 'number' && !isConnectionSpecific(name.kind)
+  }
+}
