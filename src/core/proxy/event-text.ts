@@ -11,6 +11,14 @@ export function proxyEventText(event: ProxyEvent): string {
       return `stale ${event.listen} -> ${event.service}: ${event.reason}; going on with what is known`
     case 'live':
       return `live ${event.listen} -> ${event.service}: the registry is back`
+    case 'health': {
+      const why = event.reason ? `: ${event.reason}` : ''
+      return `${event.health} ${event.address} for ${event.listen} -> ${event.service}${why}`
+    }
+    case 'panic':
+      return event.panic
+        ? `panic ${event.listen} -> ${event.service}: too few endpoints are healthy; all are used`
+        : `panic over ${event.listen} -> ${event.service}: only healthy endpoints are used again`
     case 'connection_error': {
       const many = event.count > 1 ? ` (${event.count} times)` : ''
       const where = event.address ? ` ${event.address}` : ''

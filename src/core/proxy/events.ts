@@ -6,6 +6,9 @@ export type ProxyEvent =
   | { readonly event: 'stale'; readonly listen: string; readonly service: string; readonly reason: string }
   /** The registry is back. */
   | { readonly event: 'live'; readonly listen: string; readonly service: string }
+  | HealthEvent
+  /** So few endpoints are healthy that all are used, or no longer so. */
+  | { readonly event: 'panic'; readonly listen: string; readonly service: string; readonly panic: boolean }
   | ConnectionErrorEvent
   /** The configuration was read again and counts. `unchanged`: what of it takes a restart. */
   | { readonly event: 'reloaded'; readonly listeners: number; readonly unchanged?: readonly string[] }
@@ -22,6 +25,18 @@ export interface ListenerState {
   /** Endpoints that are ready, and all of them. */
   readonly ready: number
   readonly endpoints: number
+}
+
+/** Checks, or how its requests go, say something else about an endpoint than before. */
+export interface HealthEvent {
+  readonly event: 'health'
+  readonly listen: string
+  readonly service: string
+  readonly address: string
+  /** `unhealthy`: it fails its checks; `ejected`: out for a while because its requests fail. */
+  readonly health: 'healthy' | 'unhealthy' | 'ejected'
+  /** Why it is not healthy; empty where it is. */
+  readonly reason: string
 }
 
 /** Something went wrong with connections. At most one a second and listener, so `count` may stand for many. */

@@ -4,6 +4,8 @@ import { sameEndpoint } from '../discovery/same-endpoint.js'
 import { createStaticResolver } from '../discovery/static-resolver.js'
 import type { Resolver } from '../discovery/resolution.js'
 import { FairleadError, isRefusal } from '../errors.js'
+import type { CheckRoom } from '../health/active/endpoint-check.js'
+import { type HealthChange, HealthMonitor } from '../health/monitor.js'
 import { type Endpoint, isReadyServer } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
 import { type Runtime, sleep } from '../runtime.js'
@@ -39,6 +41,7 @@ export interface Shared {
   readonly policy: PolicyChoice | undefined
   readonly dependencies: ProxyDependencies
   readonly runtime: Runtime
+  readonly checkRoom: CheckRoom
   emit(event: ProxyEvent): void
   /** A connection of some listener ended. */
   connectionClosed(): void
@@ -59,6 +62,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
   readonly spec: Listen
   #shared: Shared
   readonly #errors: ErrorReports
+  readonly #health: HealthMonitor
   readonly #ended = new AbortController()
   readonly #feed: ServiceFeed
   readonly #arriving = new Set<Admission>()
@@ -81,6 +85,9 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     this.listen = this.#formatListen(spec.listen.host, spec.listen.port)
     this.balancer = shared.dependencies.createBalancer()
     if (shared.policy) this.balancer.setPolicy(shared.policy)
+    this.#health = new HealthMonitor(shared.settings.health, this.balancer, shared.checkRoom, (change) => {
+      this.#tellHealth(change)
+    })
     this.#toldPolicy = this.balancer.status().policy
     this.#connections = createService(spec.listen.scheme, this)
     this.#errors = new ErrorReports(this.runtime.clock, ({ kind, address, reason }, count) => {
@@ -129,6 +136,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
   configure(shared: Shared): void {
     const { policy } = this.#shared
     this.#shared = shared
+    this.#health.reconfigure(shared.settings.health)
     if (policy === shared.policy) return
     this.balancer.setPolicy(shared.policy)
     const state = this.#state()
@@ -199,6 +207,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     this.#ended.abort()
     for (const admission of this.#arriving) admission.abort()
     this.#connections.abort()
+    this.#health.close()
     this.#errors.close()
   }
 
@@ -245,6 +254,14 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
 
   #tellStale(error: FairleadError): void {
     this.#shared.emit({ event: 'stale', listen: this.listen, service: this.service, reason: error.message })
+  }
+
+  #tellHealth(change: HealthChange): void {
+    if (!this.#introduced) return
+    const { listen, service } = this
+    if (change.kind === 'panic') return this.#shared.emit({ event: 'panic', listen, service, panic: change.panic })
+    const { address, health, reason } = change
+    this.#shared.emit({ event: 'health', listen, service, address, health, reason })
   }
 
   #formatListen(host: string, port: number): string {

@@ -1,4 +1,7 @@
 import { FairleadError } from '../errors.js'
+import { Gate } from '../health/active/gate.js'
+import { probe } from '../health/check.js'
+import { StallGuard } from '../health/stall-guard.js'
 import { type Runtime, sleep } from '../runtime.js'
 import { Listener, type Shared } from './listener.js'
 import { planListeners, type Step } from './listener-plan.js'
@@ -48,6 +51,9 @@ export async function startProxy(
   return proxy
 }
 
+/** Health checks under way at once, those of all listeners. */
+const MAX_CHECKS = 256
+
 class RunningProxy implements Proxy {
   #listeners: readonly Listener[]
   /** Listeners that a reload took out, while they still have connections. */
@@ -60,15 +66,17 @@ class RunningProxy implements Proxy {
   #closed = false
 
   constructor(options: ProxyOptions, dependencies: ProxyDependencies, runtime: Runtime) {
+    const guard = new UpstreamGuard()
     this.#shared = {
       transport: dependencies.transport ?? createSocketTransport(),
-      guard: new UpstreamGuard(),
+      guard,
       ticker: new Ticker(runtime.clock),
       flusher: new Flusher(),
       settings: settingsOf(options),
       policy: options.policy,
       dependencies,
       runtime,
+      checkRoom: { runtime, probe: guarded(guard), gate: new Gate(MAX_CHECKS), stall: new StallGuard(runtime.clock) },
       emit: (event) => options.onEvent?.(event),
       connectionClosed: () => this.#connectionClosed(),
     }
@@ -76,6 +84,7 @@ class RunningProxy implements Proxy {
   }
 
   async open(): Promise<void> {
+    this.#shared.checkRoom.stall.start()
     try {
       await Promise.all(
         this.#listeners.map(async (listener) => {
@@ -162,6 +171,7 @@ class RunningProxy implements Proxy {
     this.#stopping = true
     const broken = this.#active
     for (const listener of this.#all) listener.close()
+    this.#shared.checkRoom.stall.close()
     await this.#idle(Infinity)
     if (this.#opened) this.#shared.emit({ event: 'stopped', broken })
   }
@@ -198,5 +208,13 @@ class RunningProxy implements Proxy {
     if (this.#active > 0) return
     for (const resolve of this.#emptied) resolve()
     this.#emptied.clear()
+  }
+}
+
+/** Checks no address that nothing may be relayed to either. */
+function guarded(guard: UpstreamGuard): typeof probe {
+  return (check, address, ...rest) => {
+    const refusal = guard.refusal(address.host, address.port)
+    return refusal === undefined ? probe(check, address, ...rest) : Promise.resolve(refusal)
   }
 }

@@ -1,4 +1,5 @@
 import { FairleadError } from '../errors.js'
+import type { HealthOptions } from '../health/monitor.js'
 import { CidrSet } from './cidr-set.js'
 import { DEFAULT_LIMITS, type HttpLimits } from './http/environment.js'
 import type { ProxyOptions } from './options.js'
@@ -11,6 +12,7 @@ export interface Settings {
   readonly admission: AdmissionSettings
   readonly l4: L4Settings
   readonly http: HttpSettings
+  readonly health: HealthOptions
 }
 
 export interface AdmissionSettings {
@@ -56,7 +58,13 @@ export function settingsOf(options: ProxyOptions): Settings {
       limits: { ...DEFAULT_LIMITS, ...(idleMs !== undefined && { idleTimeoutMs: idleMs }), ...options.limits },
       trust,
     },
+    health: healthOf(options),
   })
+}
+
+function healthOf({ healthCheck: check, healthIntervalMs, outlierDetection = true }: ProxyOptions): HealthOptions {
+  const intervalMs = positive('the time between health checks', healthIntervalMs ?? 2000)
+  return { outlierDetection, ...(check && { checks: { check, intervalMs } }) }
 }
 
 function trustOf({ trust, listeners }: ProxyOptions, acceptsProxyHeaders: boolean): CidrSet | undefined {

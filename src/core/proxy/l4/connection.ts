@@ -41,7 +41,6 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
   #meter: EndpointMeter | undefined
   #dial: Dial | undefined
   #dialledAt = 0
-  #latencyMs = 0
   #splice: Splice | undefined
   #over = false
 
@@ -103,7 +102,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
 
   connected(upstream: Wire): void {
     const { runtime, ticker, settings } = this.#context
-    this.#latencyMs = runtime.clock.now() - this.#dialledAt
+    this.#picked!.answered(runtime.clock.now() - this.#dialledAt)
     this.#dial = undefined
     ticker.unwatch(this)
     // Asked for again: an endpoint that left meanwhile has lost the one it had.
@@ -153,7 +152,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
   spliceClosed(upstreamFailed: boolean): void {
     this.#context.ticker.unwatch(this.#splice!)
     this.#meter!.active--
-    this.#picked!.done({ ok: !upstreamFailed, latencyMs: this.#latencyMs })
+    this.#picked!.done({ ok: !upstreamFailed })
     this.#end()
   }
 

@@ -1,0 +1,53 @@
+import type { Address } from '../../model/address.js'
+import { type Runtime, sleep } from '../../runtime.js'
+import type { Check, probe } from '../check.js'
+import type { StallGuard } from '../stall-guard.js'
+import type { Gate } from './gate.js'
+import { RiseAndFall } from './rise-and-fall.js'
+
+export interface CheckRules {
+  readonly check: Check
+  readonly intervalMs: number
+}
+
+/** What the checks of all endpoints share. */
+export interface CheckRoom {
+  readonly runtime: Runtime
+  /** Checks an endpoint once. */
+  readonly probe: typeof probe
+  /** Bounds how many checks are under way. */
+  readonly gate: Gate
+  readonly stall: StallGuard
+}
+
+/** Of the interval, at random, to either side: so that checks that began together do not stay together. */
+const JITTER = 0.1
+/** Bounds of the time a check may take, which is otherwise the interval. */
+const LEAST_TIMEOUT_MS = 1000
+const MOST_TIMEOUT_MS = 5000
+
+/**
+ * Checks an endpoint over and over until `signal` aborts. `onVerdict` hears of every change, first of all of the first
+ * verdict, with the reason of the last failure. Never rejects.
+ */
+export async function checkEndpoint(
+  address: Address,
+  { check, intervalMs }: CheckRules,
+  { runtime, probe, gate, stall }: CheckRoom,
+  signal: AbortSignal,
+  onVerdict: (healthy: boolean, reason: string) => void,
+): Promise<void> {
+  const verdict = new RiseAndFall()
+  const timeoutMs = Math.min(Math.max(intervalMs, LEAST_TIMEOUT_MS), MOST_TIMEOUT_MS)
+  while (await gate.enter(signal)) {
+    const reason = await probe(check, address, timeoutMs, runtime.clock, signal)
+    gate.leave()
+    if (signal.aborted) return
+    if (reason === undefined || !stall.inDoubt) {
+      const changed = verdict.take(reason === undefined)
+      if (changed !== undefined) onVerdict(changed, reason ?? '')
+    }
+    const wait = intervalMs * (1 + JITTER * (2 * runtime.random.next() - 1))
+    await sleep(runtime.clock, wait, signal).catch(() => undefined)
+  }
+}

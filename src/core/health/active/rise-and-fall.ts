@@ -1,0 +1,23 @@
+/** Checks in a row that must pass before an endpoint that failed is healthy, and fail before a healthy one is not (HAProxy's rise and fall). */
+export const RISE = 2
+export const FALL = 3
+
+/** Turns the results of checks into a verdict that does not waver. The first result is a verdict at once. */
+export class RiseAndFall {
+  #healthy: boolean | undefined
+  /** Results in a row that speak against the verdict. */
+  #against = 0
+
+  /** Takes in a result. Returns the verdict if it is another one than before, else undefined. */
+  take(passed: boolean): boolean | undefined {
+    if (passed === this.#healthy) {
+      this.#against = 0
+      return undefined
+    }
+    this.#against++
+    if (this.#healthy !== undefined && this.#against < (passed ? RISE : FALL)) return undefined
+    this.#against = 0
+    this.#healthy = passed
+    return passed
+  }
+}
