@@ -23,7 +23,7 @@ function withFirstDialFailing(error: Error): Transport {
   const sockets = createSocketTransport()
   const seen = new Set<DialObserver>()
   return {
-    listen: sockets.listen,
+    ...sockets,
     dial(destination, observer) {
       if (seen.has(observer)) return sockets.dial(destination, observer)
       seen.add(observer)
@@ -135,7 +135,7 @@ describe('bookkeeping', () => {
     const sockets = createSocketTransport()
     const dials: (() => void)[] = []
     const transport: Transport = {
-      listen: sockets.listen,
+      ...sockets,
       dial(destination, observer) {
         dials.push(() => sockets.dial(destination, observer))
         return { cancel() {} }

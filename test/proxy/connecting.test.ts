@@ -26,7 +26,7 @@ function withBlackHole(port: number): { transport: Transport; waiting: DialObser
   const waiting: DialObserver[] = []
   const cancelled: DialObserver[] = []
   const transport: Transport = {
-    listen: sockets.listen,
+    ...sockets,
     dial(destination, observer) {
       if (destination.port !== port) return sockets.dial(destination, observer)
       waiting.push(observer)

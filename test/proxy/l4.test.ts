@@ -130,7 +130,15 @@ describe.each(TRANSPORTS)('relaying a connection, reading by %s', (_, makeTransp
     }
     await until(() => proxy.stats()[0]!.connections.active === 0, 'all connections are over')
     const [stats] = proxy.stats()
-    expect(stats!.connections).toEqual({ total: 5, active: 0, denied: 0, limited: 0, malformed: 0, failed: 0 })
+    expect(stats!.connections).toEqual({
+      total: 5,
+      active: 0,
+      denied: 0,
+      limited: 0,
+      malformed: 0,
+      handshakeFailures: 0,
+      failed: 0,
+    })
     expect(stats!.endpoints).toEqual([
       expect.objectContaining({ address: echo.address, total: 5, active: 0, bytesSent: 5, bytesReceived: 5 }),
     ])

@@ -20,6 +20,8 @@ export interface Certificates {
   readonly stranger: Buffer
   /** The paths of `ca`, `server.cert` and `server.key` as PEM files. */
   readonly files: { readonly ca: string; readonly cert: string; readonly key: string }
+  /** For localhost and 127.0.0.1, signed by `ca`, with this common name; valid for `days` from now (at least -1). */
+  issue(name: string, days?: number): Promise<KeyPair>
   /** Removes the files. */
   remove(): Promise<void>
 }
@@ -46,6 +48,7 @@ export async function makeCertificates(): Promise<Certificates> {
     misnamed,
     stranger: Buffer.from(stranger.cert),
     files,
+    issue: (name, days) => signed(name, authority, SERVER_NAMES, days),
     remove: () => rm(directory, { recursive: true, force: true }),
   }
 }
@@ -62,6 +65,8 @@ async function makeAuthority(name: string): Promise<{ readonly cert: string; rea
   return { cert: made.cert, key: made.private }
 }
 
+const DAY_MS = 86_400_000
+
 type Name = { type: 2; value: string } | { type: 7; ip: string }
 
 const SERVER_NAMES: readonly Name[] = [
@@ -73,11 +78,14 @@ async function signed(
   name: string,
   ca: { readonly cert: string; readonly key: string },
   altNames: readonly Name[],
+  days = 365,
 ): Promise<KeyPair> {
   const made = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
     ca,
+    notBeforeDate: new Date(Date.now() - 2 * DAY_MS),
+    notAfterDate: new Date(Date.now() + days * DAY_MS),
     extensions: [
       { name: 'basicConstraints', cA: false },
       { name: 'keyUsage', digitalSignature: true },

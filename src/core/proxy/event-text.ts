@@ -32,6 +32,10 @@ export function proxyEventText(event: ProxyEvent): string {
     }
     case 'reload_failed':
       return `reload_failed: ${event.reason}; going on as before`
+    case 'certificates':
+      return `reloaded ${event.files.join(', ')}`
+    case 'certificates_refused':
+      return `not reloaded: ${event.reason}; going on with the certificates known before`
     case 'draining':
       return `draining ${plural(event.connections, 'connection')}`
     case 'stopped':

@@ -14,6 +14,10 @@ export type ProxyEvent =
   | { readonly event: 'reloaded'; readonly listeners: number; readonly unchanged?: readonly string[] }
   /** The configuration was read again and cannot be used; what was there before goes on. */
   | { readonly event: 'reload_failed'; readonly reason: string }
+  /** These files (of TLS) changed, and what they say now counts for new connections. */
+  | { readonly event: 'certificates'; readonly files: readonly string[] }
+  /** These files changed and cannot be used: what they said before still counts. */
+  | { readonly event: 'certificates_refused'; readonly files: readonly string[]; readonly reason: string }
   | { readonly event: 'draining'; readonly connections: number }
   | { readonly event: 'stopped'; readonly broken: number }
 
@@ -44,7 +48,14 @@ export interface ConnectionErrorEvent {
   readonly event: 'connection_error'
   readonly listen: string
   readonly service: string
-  readonly kind: 'connect_failed' | 'refused_address' | 'no_endpoints' | 'denied' | 'malformed_header' | 'accept_failed'
+  readonly kind:
+    | 'connect_failed'
+    | 'refused_address'
+    | 'no_endpoints'
+    | 'denied'
+    | 'malformed_header'
+    | 'handshake_failed'
+    | 'accept_failed'
   /** The endpoint or client of the last one, where there is one. */
   readonly address?: string
   /** Why the last one failed. */

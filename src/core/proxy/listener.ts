@@ -22,6 +22,7 @@ import type { ConnectionService } from './service/connection-service.js'
 import type { ServiceContext, Trouble } from './service/context.js'
 import { createService } from './service/create.js'
 import type { Settings } from './settings.js'
+import type { ProxyTls } from './tls/proxy-tls.js'
 import type { Ticker } from './ticker.js'
 import type { Flusher } from './transport/flusher.js'
 import type { AcceptObserver, Transport, Wire } from './transport/transport.js'
@@ -30,13 +31,14 @@ import type { UpstreamGuard } from './upstream-guard.js'
 /** How long opening waits for the first word from the registry before it listens without. */
 const FIRST_WORD_MS = 2000
 
-/** What the listeners of one proxy share. Replaced as a whole when the configuration changes; only settings and policy do. */
+/** What the listeners of one proxy share. Replaced as a whole when the configuration changes; only settings, TLS and policy do. */
 export interface Shared {
   readonly transport: Transport
   readonly guard: UpstreamGuard
   readonly ticker: Ticker
   readonly flusher: Flusher
   readonly settings: Settings
+  readonly tls: ProxyTls
   /** Wins over what services say. */
   readonly policy: PolicyChoice | undefined
   readonly dependencies: ProxyDependencies
@@ -101,6 +103,10 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
 
   get settings(): Settings {
     return this.#shared.settings
+  }
+
+  get tls(): ProxyTls {
+    return this.#shared.tls
   }
 
   /** Open connections. */

@@ -30,6 +30,8 @@ export class ListenerMeter {
   denied = 0
   limited = 0
   malformed = 0
+  /** Ended because TLS could not be agreed on. */
+  handshakeFailures = 0
   /** Closed because no endpoint could be reached. */
   failed = 0
   /** Further attempts to connect after a failed one. */
@@ -64,11 +66,11 @@ export class ListenerMeter {
     for (const meter of this.#endpoints.values()) {
       if (!rows.has(meter.address)) rows.set(meter.address, { weight: 0, state: 'gone', ...readEndpoint(meter) })
     }
-    const { total, active, denied, limited, malformed, failed, retries } = this
+    const { total, active, denied, limited, malformed, handshakeFailures, failed, retries } = this
     const all = [this.#gone, ...this.#endpoints.values()]
     const sum = (field: 'bytesSent' | 'bytesReceived' | 'connectFailures') => all.reduce((n, m) => n + m[field], 0)
     return {
-      connections: { total, active, denied, limited, malformed, failed },
+      connections: { total, active, denied, limited, malformed, handshakeFailures, failed },
       retries,
       connectFailures: sum('connectFailures'),
       bytesSent: sum('bytesSent'),
@@ -106,6 +108,7 @@ export interface ListenerStats {
     readonly denied: number
     readonly limited: number
     readonly malformed: number
+    readonly handshakeFailures: number
     readonly failed: number
   }
   readonly retries: number

@@ -5,9 +5,11 @@ import { StallGuard } from '../health/stall-guard.js'
 import { type Runtime, sleep } from '../runtime.js'
 import { Listener, type Shared } from './listener.js'
 import { planListeners, type Step } from './listener-plan.js'
+import type { ProxyEvent } from './events.js'
 import type { ListenerStats } from './meters.js'
 import type { ProxyDependencies, ProxyOptions } from './options.js'
-import { settingsOf } from './settings.js'
+import { type Settings, settingsOf } from './settings.js'
+import { ProxyTls } from './tls/proxy-tls.js'
 import { Ticker } from './ticker.js'
 import { Flusher } from './transport/flusher.js'
 import { createSocketTransport } from './transport/socket-transport.js'
@@ -46,7 +48,16 @@ export async function startProxy(
   runtime: Runtime,
 ): Promise<Proxy> {
   if (options.listeners.length === 0) throw new FairleadError('INVALID_ARGUMENT', 'nothing to listen on')
-  const proxy = new RunningProxy(options, dependencies, runtime)
+  const settings = settingsOf(options)
+  const emit = (event: ProxyEvent) => options.onEvent?.(event)
+  const tls = await ProxyTls.open(options, runtime.clock, emit)
+  let proxy
+  try {
+    proxy = new RunningProxy(options, settings, tls, dependencies, runtime)
+  } catch (error) {
+    tls.close()
+    throw error
+  }
   await proxy.open()
   return proxy
 }
@@ -65,14 +76,21 @@ class RunningProxy implements Proxy {
   #stopping = false
   #closed = false
 
-  constructor(options: ProxyOptions, dependencies: ProxyDependencies, runtime: Runtime) {
+  constructor(
+    options: ProxyOptions,
+    settings: Settings,
+    tls: ProxyTls,
+    dependencies: ProxyDependencies,
+    runtime: Runtime,
+  ) {
     const guard = new UpstreamGuard()
     this.#shared = {
       transport: dependencies.transport ?? createSocketTransport(),
       guard,
       ticker: new Ticker(runtime.clock),
       flusher: new Flusher(),
-      settings: settingsOf(options),
+      settings,
+      tls,
       policy: options.policy,
       dependencies,
       runtime,
@@ -116,7 +134,10 @@ class RunningProxy implements Proxy {
   async #reload(options: ProxyOptions, drainTimeoutMs: number): Promise<void> {
     this.#demandRunning()
     if (options.listeners.length === 0) throw new FairleadError('INVALID_ARGUMENT', 'nothing to listen on')
-    const shared = { ...this.#shared, settings: settingsOf(options), policy: options.policy }
+    const before = this.#shared
+    const settings = settingsOf(options)
+    const tls = await ProxyTls.open(options, before.runtime.clock, before.emit)
+    const shared = { ...before, settings, tls, policy: options.policy }
     const { wanted, removed } = planListeners(this.#listeners, options.listeners)
     const steps: { listener: Listener; step: Step<Listener> }[] = []
     const fresh = () => steps.filter(({ step }) => step.kind !== 'keep').map(({ listener }) => listener)
@@ -130,9 +151,11 @@ class RunningProxy implements Proxy {
       this.#demandRunning()
     } catch (error) {
       for (const listener of fresh()) listener.close()
+      tls.close()
       throw error
     }
     this.#shared = shared
+    before.tls.close()
     this.#listeners = steps.map(({ listener }) => listener)
     for (const { listener, step } of steps) {
       if (step.kind === 'keep') listener.configure(shared)
@@ -172,6 +195,7 @@ class RunningProxy implements Proxy {
     const broken = this.#active
     for (const listener of this.#all) listener.close()
     this.#shared.checkRoom.stall.close()
+    this.#shared.tls.close()
     await this.#idle(Infinity)
     if (this.#opened) this.#shared.emit({ event: 'stopped', broken })
   }

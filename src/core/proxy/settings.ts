@@ -13,6 +13,8 @@ export interface Settings {
   readonly l4: L4Settings
   readonly http: HttpSettings
   readonly health: HealthOptions
+  /** Milliseconds that an `auto` listener waits for a client's first bytes. */
+  readonly sniffTimeoutMs: number
 }
 
 export interface AdmissionSettings {
@@ -44,6 +46,7 @@ export function settingsOf(options: ProxyOptions): Settings {
   const { proxyProtocol, maxConnections = Infinity } = options
   const accepts = proxyProtocol === 'accept' || proxyProtocol === 'both'
   if (maxConnections !== Infinity) wholeNumber('the limit of connections', maxConnections, 1, Number.MAX_SAFE_INTEGER)
+  demandOwnConnections(options)
   const trust = trustOf(options, accepts)
   const idleMs = options.idleTimeoutMs === undefined ? undefined : positive('the idle timeout', options.idleTimeoutMs)
   return Object.freeze({
@@ -59,6 +62,17 @@ export function settingsOf(options: ProxyOptions): Settings {
       trust,
     },
     health: healthOf(options),
+    sniffTimeoutMs: positive('the time to wait for first bytes', options.sniffTimeoutMs ?? 50),
+  })
+}
+
+/** A PROXY header speaks for a whole connection, and those that carry HTTP to an endpoint are shared by clients. */
+function demandOwnConnections({ proxyProtocol, listeners }: ProxyOptions): void {
+  if (proxyProtocol !== 'send' && proxyProtocol !== 'both') return
+  const shared = listeners.find(({ listen }) => listen.scheme !== 'tcp')?.listen.scheme
+  if (shared === undefined) return
+  throw new FairleadError('INVALID_ARGUMENT', `no PROXY header can be sent for what comes in on ${shared}://`, {
+    hint: 'listen on tcp://, or have endpoints read x-forwarded-for, which HTTP requests are given',
   })
 }
 

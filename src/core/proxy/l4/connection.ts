@@ -13,6 +13,7 @@ import { Splice, type SpliceOwner } from './splice.js'
 
 const NOT_TRIED: readonly Upstream[] = Object.freeze([])
 const NOTHING = Buffer.alloc(0)
+const NO_ALPN: readonly string[] = Object.freeze([])
 /** What this machine is out of, so that every other endpoint would meet it as well. */
 const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 /** Failures of this machine towards one destination: no free port or no such address family, a firewall's refusal. */
@@ -36,6 +37,8 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
   readonly #client: Client
   /** What the client sent before it had an endpoint. */
   #early: Buffer
+  /** Whether that is all it sends. */
+  readonly #ended: boolean
   #attempts = 0
   #picked: PickResult | undefined
   #meter: EndpointMeter | undefined
@@ -44,12 +47,13 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
   #splice: Splice | undefined
   #over = false
 
-  constructor(wire: Wire, { client, early }: Arrival, context: ServiceContext, owner: ConnectionOwner) {
+  constructor(wire: Wire, { client, early, ended = false }: Arrival, context: ServiceContext, owner: ConnectionOwner) {
     this.#context = context
     this.#owner = owner
     this.#wire = wire
     this.#client = client
     this.#early = early
+    this.#ended = ended
   }
 
   /** What hash policies go by: the client's IP address. Found out only when asked for. */
@@ -89,7 +93,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
   }
 
   #dialUpstream(picked: PickResult, meter: EndpointMeter): void {
-    const { transport, guard, ticker, runtime, settings } = this.#context
+    const { transport, guard, ticker, tls, runtime, settings } = this.#context
     const { host, port } = picked.upstream.endpoint
     if (this.#attempts++ > 0) this.#context.meter.retries++
     this.#picked = picked
@@ -97,7 +101,15 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
     this.#dialledAt = runtime.clock.now()
     this.deadline = ticker.now + settings.l4.connectTicks
     ticker.watch(this)
-    this.#dial = transport.dial({ host, port, refuse: (ip) => guard.refusal(ip, port) }, this)
+    const secured = tls.destination(picked.upstream.endpoint, NO_ALPN)
+    const destination = {
+      host,
+      port,
+      refuse: (ip: string) => guard.refusal(ip, port),
+      ...(settings.l4.sendProxyHeader && { preface: encodeV2(this.#client.addresses) }),
+      ...(secured && { tls: secured }),
+    }
+    this.#dial = transport.dial(destination, this)
   }
 
   connected(upstream: Wire): void {
@@ -110,10 +122,6 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
     this.#meter = meter
     meter.total++
     meter.active++
-    if (settings.l4.sendProxyHeader) {
-      const header = encodeV2(this.#client.addresses)
-      upstream.write(header, header.length)
-    }
     if (this.#early.length > 0) {
       upstream.write(this.#early, this.#early.length)
       meter.bytesSent += this.#early.length
@@ -121,6 +129,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
     }
     this.#splice = new Splice(this.#wire, upstream, meter, ticker, settings.l4.idleTicks, this)
     ticker.watch(this.#splice)
+    if (this.#ended) this.#wire.receiver.onEnd()
   }
 
   connectFailed(error: Error): void {

@@ -24,6 +24,8 @@ export interface Arrival {
   readonly client: Client
   /** Bytes of the client that were read already. Owned by whoever takes the connection over. */
   readonly early: Buffer
+  /** Whether the client has ended its side (FIN) already, behind `early`; the wire does not tell again. */
+  readonly ended?: boolean
   /** Whether the client speaks TLS, and this proxy has ended it. */
   readonly secure: boolean
   /** What ALPN settled (RFC 7301): `h2`, `http/1.1`; empty for nothing. */

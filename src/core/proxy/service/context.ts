@@ -3,6 +3,7 @@ import type { Runtime } from '../../runtime.js'
 import type { ConnectionErrorEvent } from '../events.js'
 import type { EndpointMeter, ListenerMeter } from '../meters.js'
 import type { Settings } from '../settings.js'
+import type { ProxyTls } from '../tls/proxy-tls.js'
 import type { Ticker } from '../ticker.js'
 import type { Flusher } from '../transport/flusher.js'
 import type { Transport } from '../transport/transport.js'
@@ -19,6 +20,8 @@ export interface ServiceContext {
   readonly flusher: Flusher
   readonly runtime: Runtime
   readonly meter: ListenerMeter
+  /** Replaced as a whole, as `settings` is. */
+  readonly tls: ProxyTls
   /** What to go by now. Replaced as a whole when the configuration is read again: do not keep parts of it. */
   readonly settings: Settings
   /** Something could not be served, or an attempt for it failed. Called often in a bad hour. */

@@ -1,7 +1,8 @@
-import { lookup as dnsLookup } from 'node:dns'
-import { createServer, Socket, isIP, type LookupFunction } from 'node:net'
+import { createServer, Socket } from 'node:net'
 import { FairleadError } from '../../errors.js'
 import { formatHostPort } from '../../model/address.js'
+import { dialTls } from '../tls/dial-tls.js'
+import { connectOptions } from './guarded-lookup.js'
 import { SlabPool } from './slabs.js'
 import { deafReceiver, SocketWire } from './socket-wire.js'
 import { READ_BUFFER } from './static-read.js'
@@ -18,7 +19,12 @@ export function createSocketTransport(options: SocketTransportOptions = {}): Tra
   const statically = options.staticRead ?? true
   return {
     listen: (host, port, observer) => listen(host, port, observer, slabs, statically),
-    dial: (destination, observer) => dial(destination, observer, slabs, statically),
+    dial: (destination, observer) =>
+      destination.tls
+        ? dialTls(destination, destination.tls, observer, slabs)
+        : dial(destination, observer, slabs, statically),
+    secure: (wire, early, server, observer) =>
+      server.handshake((wire as SocketWire).surrender(), early, slabs, observer),
   }
 }
 
@@ -67,7 +73,7 @@ export function listenError(error: NodeJS.ErrnoException, host: string, port: nu
 }
 
 function dial(destination: Destination, observer: DialObserver, slabs: SlabPool, statically: boolean): Dial {
-  const { host, port } = destination
+  const { preface } = destination
   let wire: SocketWire | undefined
   let settled = false
   const onread = { buffer: READ_BUFFER, callback: (n: number, bytes: Uint8Array) => wire!.read(n, bytes as Buffer) }
@@ -81,31 +87,18 @@ function dial(destination: Destination, observer: DialObserver, slabs: SlabPool,
   socket.once('connect', () => {
     if (settled) return
     settled = true
+    if (preface) socket.write(preface)
     wire = new SocketWire(socket, slabs, deafReceiver)
     if (statically) socket.pause()
     else wire.attach(false)
     observer.connected(wire)
   })
-  socket.connect(isIP(host) ? { host, port } : { host, port, lookup: guardedLookup(destination) })
+  socket.connect(connectOptions(destination))
   return {
     cancel() {
       if (settled) return
       settled = true
       socket.destroy()
     },
-  }
-}
-
-/** Resolves a name and drops the addresses that must not be connected to. */
-function guardedLookup({ refuse }: Destination): LookupFunction {
-  return (name, options, callback) => {
-    dnsLookup(name, { ...options, all: true }, (error, found) => {
-      if (error) return callback(error, '')
-      const allowed = refuse ? found.filter(({ address }) => refuse(address) === undefined) : found
-      const first = allowed[0]
-      if (!first) return callback(new Error(`${name} resolves only to refused addresses`), '')
-      if (options.all) callback(null, allowed)
-      else callback(null, first.address, first.family)
-    })
   }
 }

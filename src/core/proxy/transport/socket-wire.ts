@@ -37,6 +37,12 @@ export class SocketWire implements Wire {
     this.#socket.pause()
   }
 
+  /** Gives the socket, which is not to be reading, to somebody else: this wire is deaf from now on. */
+  surrender(): Socket {
+    this.receiver = deafReceiver
+    return this.#socket
+  }
+
   get remote(): WireAddress | undefined {
     return wireAddress(this.#socket.remoteAddress, this.#socket.remotePort)
   }
@@ -121,7 +127,7 @@ export class SocketWire implements Wire {
 /** Receives nothing: for the moment between a wire's making and its owner's setting of a receiver. */
 export const deafReceiver: WireReceiver = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} }
 
-function wireAddress(host: string | undefined, port: number | undefined): WireAddress | undefined {
+export function wireAddress(host: string | undefined, port: number | undefined): WireAddress | undefined {
   if (host === undefined || port === undefined) return undefined
   if (host.startsWith('::ffff:') && host.includes('.')) return { host: host.slice(7), port }
   const zone = host.indexOf('%')

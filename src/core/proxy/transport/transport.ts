@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
 import type { Slab, SlabPool } from './slabs.js'
 
 /**
@@ -9,6 +11,11 @@ export interface Transport {
   listen(host: string, port: number, observer: AcceptObserver): Promise<Acceptor>
   /** Begins to connect. Exactly one of the observer's methods is called, later, unless the dial is cancelled first. */
   dial(destination: Destination, observer: DialObserver): Dial
+  /**
+   * Begins TLS, as its server, on a wire this transport has accepted, which must not be used any more. `early` is what was
+   * read from it before. Calls the observer as `dial` does; an error without a message means that the client left without a word.
+   */
+  secure(wire: Wire, early: Buffer, server: TlsTermination, observer: DialObserver): Dial
 }
 
 export interface AcceptObserver {
@@ -32,6 +39,24 @@ export interface Destination {
   readonly port: number
   /** Why a resolved IP address must not be connected to, or undefined. Asked for DNS names only. */
   readonly refuse?: (ip: string) => string | undefined
+  /** Sent in clear before anything else. */
+  readonly preface?: Buffer
+  /** How to speak TLS; not at all if absent. The dial then includes the handshake. */
+  readonly tls?: DestinationTls
+}
+
+/** What is needed to speak TLS with one destination. */
+export interface DestinationTls {
+  readonly context: SecureContext
+  /** What the certificate must be for: a DNS name, sent as SNI too, or an IP address. */
+  readonly name: string
+  /** Protocols offered (RFC 7301), the preferred one first. */
+  readonly alpn: readonly string[]
+}
+
+/** Ends TLS on sockets that read nothing yet; see `Transport.secure`. */
+export interface TlsTermination {
+  handshake(raw: Socket, early: Buffer, slabs: SlabPool, observer: DialObserver): Dial
 }
 
 export interface DialObserver {
@@ -46,6 +71,8 @@ export interface Dial {
 }
 
 export interface Wire {
+  /** What ALPN settled (RFC 7301); empty for nothing, absent without TLS. */
+  readonly alpn?: string
   /** Who hears of this wire. May be replaced at any time. */
   receiver: WireReceiver
   /** The other side's address, as long as the wire is open. */

@@ -1,0 +1,99 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Slab, SlabPool } from '../transport/slabs.js'
+import { deafReceiver, wireAddress } from '../transport/socket-wire.js'
+import type { Wire, WireAddress, WireReceiver } from '../transport/transport.js'
+
+/**
+ * A wire over TLS whose handshake is done. The end of a stream is a close_notify and a FIN; a FIN alone is taken for an
+ * end too, since many peers send no more than that.
+ */
+export class TlsWire implements Wire {
+  receiver: WireReceiver = deafReceiver
+  readonly slabs: SlabPool
+  readonly #socket: TLSSocket
+  readonly #raw: Socket
+  /** Buffers and slabs that the socket may still refer to, in the order they were written. */
+  readonly #written: (Buffer | Slab)[] = []
+  #error: Error | undefined
+  #closing = false
+
+  /** `raw` is the connection under `socket`. */
+  constructor(socket: TLSSocket, raw: Socket, slabs: SlabPool) {
+    this.#socket = socket
+    this.#raw = raw
+    this.slabs = slabs
+    socket.on('data', (chunk: Buffer) => this.receiver.onData(chunk, chunk.length))
+    socket.pause()
+    socket.on('end', () => this.receiver.onEnd())
+    socket.on('drain', () => this.receiver.onDrain())
+    socket.on('error', (error) => (this.#error = error))
+    socket.on('close', () => this.receiver.onClose(this.#closing ? undefined : this.#error))
+  }
+
+  /** What ALPN settled (RFC 7301); empty for nothing. */
+  get alpn(): string {
+    return this.#socket.alpnProtocol || ''
+  }
+
+  get remote(): WireAddress | undefined {
+    return wireAddress(this.#socket.remoteAddress, this.#socket.remotePort)
+  }
+
+  get local(): WireAddress | undefined {
+    return wireAddress(this.#socket.localAddress, this.#socket.localPort)
+  }
+
+  get pending(): number {
+    return this.#socket.writableLength
+  }
+
+  write(bytes: Buffer, length: number): boolean {
+    if (!this.#socket.writable) return true
+    const buffer = this.slabs.take(length)
+    bytes.copy(buffer, 0, 0, length)
+    this.#written.push(buffer)
+    return this.#socket.write(buffer.subarray(0, length), this.#release)
+  }
+
+  writeSlab(slab: Slab, length: number): boolean {
+    if (!this.#socket.writable) {
+      this.slabs.giveSlab(slab)
+      return true
+    }
+    this.#written.push(slab)
+    return this.#socket.write(slab.bytes.subarray(0, length), this.#release)
+  }
+
+  end(): void {
+    this.#socket.end()
+  }
+
+  close(): void {
+    this.#closing = true
+    this.#socket.destroy()
+  }
+
+  /** What `resetAndDestroy` of the connection underneath would do, without the FIN before it. */
+  reset(): void {
+    this.#closing = true
+    ;(this.#raw as unknown as { resetAndClosing: boolean }).resetAndClosing = true
+    this.#socket.destroy()
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  /** Called for each write in turn: it is encrypted and handed to the kernel, or lost. */
+  readonly #release = (error?: Error | null): void => {
+    const first = this.#written.shift()!
+    if (error) return
+    if (Buffer.isBuffer(first)) this.slabs.give(first)
+    else this.slabs.giveSlab(first)
+  }
+}
