@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Role, Verdict } from '../../../../src/core/proxy/http2/hpack/decoder.js'
-import { indexed, inserted, never, plain, resized, TestDecoder } from './support.js'
+import { indexed, inserted, never, plain, resized } from '../../../support/hpack-literals.js'
+import { TestDecoder } from './test-decoder.js'
 
 const pieces = fc.oneof(
   fc.nat(140).map(indexed),

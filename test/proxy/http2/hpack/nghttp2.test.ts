@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../../../support/eventually.js'
-import { TestDecoder, type Pair } from './support.js'
+import { TestDecoder, type Pair } from './test-decoder.js'
 
 const HEADERS = 1
 const EMPTY_SETTINGS = Buffer.from('000000040000000000', 'hex')

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Role } from '../../../../src/core/proxy/http2/hpack/decoder.js'
-import { hex, resized, TestDecoder, type Pair } from './support.js'
+import { resized } from '../../../support/hpack-literals.js'
+import { hex, TestDecoder, type Pair } from './test-decoder.js'
 
 const REQUESTS: Pair[][] = [
   [

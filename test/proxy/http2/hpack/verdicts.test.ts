@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { FieldCursor } from '../../../../src/core/proxy/http/field-cursor.js'
 import { Method } from '../../../../src/core/proxy/http/head.js'
 import { Role, Verdict } from '../../../../src/core/proxy/http2/hpack/decoder.js'
-import { GET, hex, indexed, inserted, never, plain, resized, TestDecoder, text } from './support.js'
+import { GET, indexed, inserted, never, plain, resized, text } from '../../../support/hpack-literals.js'
+import { hex, TestDecoder } from './test-decoder.js'
 
 const join = (...parts: Buffer[]) => Buffer.concat(parts)
 const OK_RESPONSE = indexed(8)
