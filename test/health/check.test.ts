@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { parseCheck, probe } from '../../src/core/health/check.js'
+import { parseCheck } from '../../src/core/health/check.js'
 import { FAILURES_TO_UNHEALTHY, watchHealth } from '../../src/core/health/check-loop.js'
+import { probe, type Road } from '../../src/core/health/probe.js'
 import { type Address, parseAddress } from '../../src/core/model/address.js'
 import { systemClock, systemRuntime } from '../../src/core/runtime.js'
 import { freePort } from '../support/real-etcd.js'
@@ -19,20 +20,47 @@ async function listen(server: Server): Promise<Address> {
   return parseAddress(`127.0.0.1:${(server.address() as AddressInfo).port}`)
 }
 
-const check = (text: string, address: Address, timeoutMs = 5000) =>
-  probe(parseCheck(text), address, timeoutMs, systemClock)
+const check = (text: string, address: Address, timeoutMs = 5000, road?: Road) =>
+  probe(parseCheck(text), address, timeoutMs, systemClock, undefined, road)
 
 describe('reading a check', () => {
   it.each([
     ['tcp', { kind: 'tcp' }],
-    ['http:/healthz?x=1', { kind: 'http', path: '/healthz?x=1' }],
+    ['http:/healthz?x=1', { kind: 'http', path: '/healthz?x=1', expected: [[200, 399]] }],
+    ['http:204:/', { kind: 'http', path: '/', expected: [[204, 204]] }],
+    [
+      'http:200-299,404:/a',
+      {
+        kind: 'http',
+        path: '/a',
+        expected: [
+          [200, 299],
+          [404, 404],
+        ],
+      },
+    ],
     ['grpc', { kind: 'grpc', service: '' }],
     ['grpc:a.b.C', { kind: 'grpc', service: 'a.b.C' }],
   ])('takes %s', (text, expected) => {
     expect(parseCheck(text)).toEqual(expected)
   })
 
-  it.each(['', 'udp', 'http', 'http:healthz', 'http:/a b', 'grpc:', 'tcp:80'])('refuses %j', (text) => {
+  it.each([
+    '',
+    'udp',
+    'http',
+    'http:healthz',
+    'http:/a b',
+    'grpc:',
+    'tcp:80',
+    'http:200:',
+    'http::/',
+    'http:20:/',
+    'http:600:/',
+    'http:299-200:/',
+    'http:200,:/',
+    'http:200-:/',
+  ])('refuses %j', (text) => {
     expect(() => parseCheck(text)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
   })
 })
@@ -53,6 +81,8 @@ describe('checking an endpoint', () => {
     expect(await check('http:/302', address)).toBeUndefined()
     expect(await check('http:/404', address)).toBe('GET /404 answered 404')
     expect(await check('http:/503', address)).toBe('GET /503 answered 503')
+    expect(await check('http:500-599:/503', address)).toBeUndefined()
+    expect(await check('http:204,206:/200', address)).toBe('GET /200 answered 200')
   })
 
   it('fails after the time-out where nothing answers, and for what answers nonsense', async () => {

@@ -1,5 +1,6 @@
 import { createBalancer } from '../../src/core/balancer/balancer.js'
-import type { Check, probe } from '../../src/core/health/check.js'
+import type { ProbeEndpoint } from '../../src/core/health/active/endpoint-check.js'
+import type { Check } from '../../src/core/health/check.js'
 import { Gate } from '../../src/core/health/active/gate.js'
 import { type HealthChange, HealthMonitor, type HealthOptions } from '../../src/core/health/monitor.js'
 import { StallGuard } from '../../src/core/health/stall-guard.js'
@@ -24,7 +25,7 @@ export function startMonitor(
   const probes: { address: string; at: number }[] = []
   /** Checks under way, and how many that were at most. */
   const room = { now: 0, peak: 0 }
-  const answer: typeof probe = async (_check, { address }) => {
+  const answer: ProbeEndpoint = async (_check, { address }) => {
     probes.push({ address, at: clock.now() })
     room.peak = Math.max(room.peak, ++room.now)
     await Promise.resolve()

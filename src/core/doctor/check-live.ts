@@ -1,4 +1,4 @@
-import { probe } from '../health/check.js'
+import { probe } from '../health/probe.js'
 import { inParallel } from '../in-parallel.js'
 import type { Registered } from '../registry/record.js'
 import type { Store } from '../registry/store.js'

@@ -1,6 +1,7 @@
 import type { Address } from '../model/address.js'
 import { type Runtime, sleep } from '../runtime.js'
-import { type Check, probe } from './check.js'
+import type { Check } from './check.js'
+import { probe } from './probe.js'
 
 /** So many failed checks in a row make an endpoint unhealthy; one that passes makes it healthy. */
 export const FAILURES_TO_UNHEALTHY = 3

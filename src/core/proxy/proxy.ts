@@ -1,6 +1,7 @@
 import { FairleadError } from '../errors.js'
 import { Gate } from '../health/active/gate.js'
-import { probe } from '../health/check.js'
+import type { ProbeEndpoint } from '../health/active/endpoint-check.js'
+import { probe } from '../health/probe.js'
 import { StallGuard } from '../health/stall-guard.js'
 import { type Runtime, sleep } from '../runtime.js'
 import { Listener, type Shared } from './listener.js'
@@ -94,7 +95,12 @@ class RunningProxy implements Proxy {
       policy: options.policy,
       dependencies,
       runtime,
-      checkRoom: { runtime, probe: guarded(guard), gate: new Gate(MAX_CHECKS), stall: new StallGuard(runtime.clock) },
+      checkRoom: {
+        runtime,
+        probe: guarded(guard, runtime),
+        gate: new Gate(MAX_CHECKS),
+        stall: new StallGuard(runtime.clock),
+      },
       emit: (event) => options.onEvent?.(event),
       connectionClosed: () => this.#connectionClosed(),
     }
@@ -236,9 +242,9 @@ class RunningProxy implements Proxy {
 }
 
 /** Checks no address that nothing may be relayed to either. */
-function guarded(guard: UpstreamGuard): typeof probe {
-  return (check, address, ...rest) => {
-    const refusal = guard.refusal(address.host, address.port)
-    return refusal === undefined ? probe(check, address, ...rest) : Promise.resolve(refusal)
+function guarded(guard: UpstreamGuard, { clock }: Runtime): ProbeEndpoint {
+  return (check, endpoint, timeoutMs, signal) => {
+    const refusal = guard.refusal(endpoint.host, endpoint.port)
+    return refusal === undefined ? probe(check, endpoint, timeoutMs, clock, signal) : Promise.resolve(refusal)
   }
 }

@@ -1,9 +1,17 @@
-import type { Address } from '../../model/address.js'
+import type { Endpoint } from '../../model/endpoint.js'
 import { type Runtime, sleep } from '../../runtime.js'
-import type { Check, probe } from '../check.js'
+import type { Check } from '../check.js'
 import type { StallGuard } from '../stall-guard.js'
 import type { Gate } from './gate.js'
 import { RiseAndFall } from './rise-and-fall.js'
+
+/** Checks an endpoint once: resolves within `timeoutMs`, with undefined if it works, else with the reason. Never rejects. */
+export type ProbeEndpoint = (
+  check: Check,
+  endpoint: Endpoint,
+  timeoutMs: number,
+  signal: AbortSignal,
+) => Promise<string | undefined>
 
 export interface CheckRules {
   readonly check: Check
@@ -13,8 +21,7 @@ export interface CheckRules {
 /** What the checks of all endpoints share. */
 export interface CheckRoom {
   readonly runtime: Runtime
-  /** Checks an endpoint once. */
-  readonly probe: typeof probe
+  readonly probe: ProbeEndpoint
   /** Bounds how many checks are under way. */
   readonly gate: Gate
   readonly stall: StallGuard
@@ -31,7 +38,7 @@ const MOST_TIMEOUT_MS = 5000
  * verdict, with the reason of the last failure. Never rejects.
  */
 export async function checkEndpoint(
-  address: Address,
+  endpoint: Endpoint,
   { check, intervalMs }: CheckRules,
   { runtime, probe, gate, stall }: CheckRoom,
   signal: AbortSignal,
@@ -40,7 +47,7 @@ export async function checkEndpoint(
   const verdict = new RiseAndFall()
   const timeoutMs = Math.min(Math.max(intervalMs, LEAST_TIMEOUT_MS), MOST_TIMEOUT_MS)
   while (await gate.enter(signal)) {
-    const reason = await probe(check, address, timeoutMs, runtime.clock, signal)
+    const reason = await probe(check, endpoint, timeoutMs, signal)
     gate.leave()
     if (signal.aborted) return
     if (reason === undefined || !stall.inDoubt) {
