@@ -107,19 +107,6 @@ describe('KeptFiles', () => {
     kept.close()
   })
 
-  it('looks at once when told to, and says at once what is wrong', async () => {
-    const paths = await pair('one')
-    const { kept, heard } = await keepPair(paths)
-    await write(paths, 'two', 'two')
-    await kept.reload()
-    expect([kept.current, heard]).toEqual(['two', ['replaced']])
-    await write(paths, 'two', 'three')
-    await kept.reload()
-    await kept.reload()
-    expect([kept.current, heard.slice(1)]).toEqual(['two', ['two is not three', 'two is not three']])
-    kept.close()
-  })
-
   it('does not begin with files it cannot use', async () => {
     await expect(keepPair(await pair('one', 'two'))).rejects.toThrow('one is not two')
     const missing = join(directory, 'missing')

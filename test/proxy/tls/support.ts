@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect, createServer, type TlsOptions, type TLSSocket } from 'node:tls'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { KeyPair } from '../../support/certificates.js'
 import { cleanup } from '../support.js'
 
@@ -48,14 +48,14 @@ export async function startTlsServer(
   onSocket: (socket: TLSSocket) => void,
 ): Promise<TlsTestServer> {
   const clients: TlsTestServer['clients'][number][] = []
-  const sockets: TLSSocket[] = []
+  const sockets: Socket[] = []
   const server = createServer({ allowHalfOpen: true, ...options }, (socket) => {
     // The types know no null: a client without SNI.
     clients.push({ servername: socket.servername as string | false | null, alpn: socket.alpnProtocol })
-    sockets.push(socket)
     socket.on('error', () => {})
     onSocket(socket)
   })
+  server.on('connection', (socket: Socket) => sockets.push(socket))
   server.on('tlsClientError', () => {})
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -62,12 +62,6 @@ export class KeptFiles<T> {
     return this.#current
   }
 
-  /** Looks at the files now, and tells at once what is wrong with them. Never rejects. */
-  async reload(): Promise<void> {
-    this.#told = undefined
-    await this.#look(false)
-  }
-
   /** Looks no more. Idempotent. */
   close(): void {
     this.#closed = true
@@ -75,11 +69,11 @@ export class KeptFiles<T> {
   }
 
   #lookLater(): void {
-    const look = () => void this.#look(true).then(() => this.#closed || this.#lookLater())
+    const look = () => void this.#look().then(() => this.#closed || this.#lookLater())
     this.#cancel = this.#clock.after(LOOK_MS, look, { keepAlive: false })
   }
 
-  async #look(patient: boolean): Promise<void> {
+  async #look(): Promise<void> {
     try {
       const contents = await readAll(this.#paths)
       if (this.#closed || sameContents(contents, this.#contents)) return this.#trust()
@@ -89,7 +83,7 @@ export class KeptFiles<T> {
       this.#trust()
       this.#observer.replaced()
     } catch (error) {
-      if (!this.#closed) this.#doubt(asFairleadError(error), patient)
+      if (!this.#closed) this.#doubt(asFairleadError(error))
     }
   }
 
@@ -98,11 +92,11 @@ export class KeptFiles<T> {
     this.#told = undefined
   }
 
-  #doubt(error: FairleadError, patient: boolean): void {
+  #doubt(error: FairleadError): void {
     const { message } = error
-    const known = !patient || message === this.#suspected
+    const lasting = message === this.#suspected
     this.#suspected = message
-    if (!known || message === this.#told) return
+    if (!lasting || message === this.#told) return
     this.#told = message
     this.#observer.refused(error)
   }
