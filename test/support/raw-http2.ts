@@ -90,6 +90,8 @@ export class RawHttp2 {
   ended = false
   /** Octets of DATA that came, over all streams. */
   received = 0
+  /** The preface that the client sent, where one was expected. */
+  preface = ''
   #bytes: Buffer = Buffer.alloc(0)
 
   constructor(
@@ -111,6 +113,7 @@ export class RawHttp2 {
       this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk])
       if (preface > 0) {
         if (this.#bytes.length < preface) return
+        this.preface = this.#bytes.toString('latin1', 0, preface)
         this.#bytes = this.#bytes.subarray(preface)
         preface = 0
       }
