@@ -47,7 +47,8 @@ export class BodyWriter {
         output.write(bytes, offset, length)
         return true
       default:
-        return length === 0
+        // To a HEAD there is the same response as to a GET, "but the server MUST NOT send content" (RFC 9110 §9.3.2).
+        return true
     }
   }
 

@@ -64,9 +64,9 @@ export class RequestReader {
 
   /** Reads a head at `at`. Returns where it ends, or INCOMPLETE, or REFUSED. */
   read(bytes: Buffer, at: number, end: number): number {
-    const next = this.#read(bytes, at, end)
-    if (next === INCOMPLETE && end - at > this.#options.maxBytes) return this.#refuse(this.#excess(bytes, at))
-    return next
+    const limit = Math.min(end, at + this.#options.maxBytes)
+    const next = this.#read(bytes, at, limit)
+    return next === INCOMPLETE && limit < end ? this.#refuse(this.#excess(bytes, at)) : next
   }
 
   #read(bytes: Buffer, start: number, end: number): number {
@@ -80,7 +80,6 @@ export class RequestReader {
     const lines = this.#lines
     at = lines.read(bytes, at, end)
     if (at < 0) return at === REFUSED ? this.#refuse(lines.fault) : at
-    if (at - start > this.#options.maxBytes) return this.#refuse(this.#excess(bytes, start))
     this.isOld = line.isOld
     const fault = this.framing.read(lines, bytes, line.isOld) ?? this.#interpret(bytes)
     return fault ? this.#refuse(fault) : at

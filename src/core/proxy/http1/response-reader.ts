@@ -38,14 +38,14 @@ export class ResponseReader {
 
   /** Reads a head at `at`. Returns where it ends, or INCOMPLETE, or REFUSED. */
   read(bytes: Buffer, start: number, end: number): number {
-    let at = this.#readLine(bytes, start, end)
+    const limit = Math.min(end, start + this.#maxBytes)
+    let at = this.#readLine(bytes, start, limit)
     if (at >= 0) {
-      at = this.#lines.read(bytes, at, end)
+      at = this.#lines.read(bytes, at, limit)
       if (at === REFUSED) this.fault = this.#lines.fault
     }
-    if (at === REFUSED) return at
-    if ((at === INCOMPLETE ? end : at) - start > this.#maxBytes) return this.#refuse(TOO_LARGE)
-    if (at === INCOMPLETE) return at
+    if (at === INCOMPLETE && limit < end) return this.#refuse(TOO_LARGE)
+    if (at < 0) return at
     const fault = this.framing.read(this.#lines, bytes, this.isOld) ?? this.#interpret(bytes)
     return fault ? this.#refuse(fault) : at
   }

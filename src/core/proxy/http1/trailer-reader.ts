@@ -61,10 +61,10 @@ export class TrailerReader {
 
   /** Reads up to and with the empty line. Returns where that ends, or INCOMPLETE, or REFUSED. Without a field left, `head` is empty. */
   read(bytes: Buffer, start: number, end: number): number {
-    const at = this.#lines.read(bytes, start, end)
-    if (at === REFUSED) return this.#refuse(this.#lines.fault)
-    if ((at === INCOMPLETE ? end : at) - start > this.#maxBytes) return this.#refuse(TOO_LARGE)
-    if (at === INCOMPLETE) return at
+    const limit = Math.min(end, start + this.#maxBytes)
+    const at = this.#lines.read(bytes, start, limit)
+    if (at === REFUSED) return this.#refuse(this.#lines.fault.status === 431 ? TOO_LARGE : this.#lines.fault)
+    if (at === INCOMPLETE) return limit < end ? this.#refuse(TOO_LARGE) : at
     this.head.clear()
     this.#writer.clear()
     const { names, from, to, count } = this.#lines
