@@ -237,18 +237,19 @@ const ACCEPTED: readonly (readonly [
 ]
 
 describe('requests that are let through', () => {
-  it.each(ACCEPTED)('%s', async (_, payload, expected, body = '', trailers) => {
-    const inOnePiece = await serve(payload + root('Connection: close', 'X-Next: 1'))
-    const first = inOnePiece.requests[0]!
-    expect(summary(first.fields)).toBe(expected)
-    expect(first.body).toBe(body)
-    expect(first.trailers && summary(first.trailers)).toBe(trailers)
-    expect(inOnePiece.faults).toEqual([])
-    expect(inOnePiece.wire.text).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
-    const byteByByte = await serve(payload, 1)
-    expect(byteByByte.requests[0]).toEqual({ ...first, onEnd: expect.any(Function) as () => void })
-    expect(byteByByte.requests[0]!.ended).toBe(true)
-  })
+  for (const [name, payload, expected, body = '', trailers] of ACCEPTED)
+    it(name, async () => {
+      const inOnePiece = await serve(payload + root('Connection: close', 'X-Next: 1'))
+      const first = inOnePiece.requests[0]!
+      expect(summary(first.fields)).toBe(expected)
+      expect(first.body).toBe(body)
+      expect(first.trailers && summary(first.trailers)).toBe(trailers)
+      expect(inOnePiece.faults).toEqual([])
+      expect(inOnePiece.wire.text).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+      const byteByByte = await serve(payload, 1)
+      expect(byteByByte.requests[0]).toEqual({ ...first, onEnd: expect.any(Function) as () => void })
+      expect(byteByByte.requests[0]!.ended).toBe(true)
+    })
 
   it('keeps what a trusted client says of others', async () => {
     const { requests } = await serve(root('X-Forwarded-For: a', 'x_forwarded_for: b'), Infinity, { trusted: true })

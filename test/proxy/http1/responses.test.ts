@@ -47,16 +47,17 @@ const REFUSED: readonly (readonly [name: string, payload: string, request?: Head
 ]
 
 describe('responses that are refused', () => {
-  it.each(REFUSED)('%s', async (_, payload, request = GET) => {
-    for (const size of [Infinity, payload.length > 5000 ? 1000 : 1]) {
-      const response = await answer(payload, { size, request })
-      expect(response.status).toBe(0)
-      expect(response.broken).not.toBe('')
-      expect(response.processed).toBe('yes')
-      expect(response.available).toBe(0)
-      expect(response.wire.state).toBe('closed')
-    }
-  })
+  for (const [name, payload, request = GET] of REFUSED)
+    it(name, async () => {
+      for (const size of [Infinity, payload.length > 5000 ? 1000 : 1]) {
+        const response = await answer(payload, { size, request })
+        expect(response.status).toBe(0)
+        expect(response.broken).not.toBe('')
+        expect(response.processed).toBe('yes')
+        expect(response.available).toBe(0)
+        expect(response.wire.state).toBe('closed')
+      }
+    })
 
   it.each([
     ['chunk size that is none', ok('Transfer-Encoding: chunked') + 'x\r\n'],
@@ -179,12 +180,13 @@ const ACCEPTED: readonly (readonly [name: string, payload: string, seen: Seen, r
 ]
 
 describe('responses that arrive', () => {
-  it.each(ACCEPTED)('%s', async (_, payload, seen, request = GET) => {
-    const closes = seen.available === 0
-    for (const size of [Infinity, 1, 7]) {
-      const response = await answer(payload, { size, request, closes })
-      expect(response.broken).toBe(undefined)
-      expect(response).toMatchObject(seen)
-    }
-  })
+  for (const [name, payload, seen, request = GET] of ACCEPTED)
+    it(name, async () => {
+      const closes = seen.available === 0
+      for (const size of [Infinity, 1, 7]) {
+        const response = await answer(payload, { size, request, closes })
+        expect(response.broken).toBe(undefined)
+        expect(response).toMatchObject(seen)
+      }
+    })
 })
