@@ -1,8 +1,7 @@
 import type { HttpEnvironment } from '../http/environment.js'
 import { Head } from '../http/head.js'
-import { type Broken, ErrorCode } from '../http/stream.js'
+import { ErrorCode } from '../http/stream.js'
 import { type Perishable, ticksOf } from '../ticker.js'
-import { Output } from '../transport/output.js'
 import type { Wire, WireReceiver } from '../transport/transport.js'
 import { Budget } from './budget.js'
 import { CONNECTION_WINDOW, Flag, INITIAL_TABLE_SIZE, INITIAL_WINDOW, MAX_WINDOW } from './constants.js'
@@ -10,10 +9,9 @@ import { type FrameHandler, FrameParser } from './frame-parser.js'
 import * as write from './frame-writer.js'
 import { HpackDecoder, type RoleCode, Verdict, type VerdictCode } from './hpack/decoder.js'
 import type { PeerSettings } from './peer-settings.js'
-import type { Http2Stream, StreamOwner } from './stream.js'
-import { ResetIds, StreamTable } from './stream-table.js'
+import type { Http2Stream } from './stream.js'
+import { processed, StreamKeeper } from './stream-keeper.js'
 import { Timeouts } from './timeouts.js'
-import { WaitingStreams } from './waiting-streams.js'
 
 /** The head that sections are decoded into: one for the process, since it is valid only until it has been handed over. */
 export const HEAD = new Head()
@@ -24,16 +22,11 @@ const LINGER_MS = 1000
 const SCAN_TICKS = 5
 
 /**
- * What both roles of an HTTP/2 connection share: settings, windows, streams and their faults, and how it ends. Roles add what
+ * What both roles of an HTTP/2 connection share: settings, windows, faults, and how it ends. Roles add what
  * they make of header sections. Nothing throws for a peer's reason.
  */
-export abstract class Http2Connection implements WireReceiver, FrameHandler, StreamOwner, Perishable {
+export abstract class Http2Connection extends StreamKeeper implements WireReceiver, FrameHandler, Perishable {
   deadline: number
-  connectionCredit = INITIAL_WINDOW
-  readonly output: Output
-  protected readonly streams = new StreamTable<Http2Stream>()
-  protected readonly resetIds = new ResetIds()
-  protected readonly environment: HttpEnvironment
   protected readonly peer: PeerSettings
   /** Nothing more is taken in: a GOAWAY is on its way, or the wire is closed. */
   protected closing = false
@@ -42,39 +35,22 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
   readonly #decoder: HpackDecoder
   readonly #controls: Budget
   readonly #timeouts: Timeouts
-  readonly #waiting: WaitingStreams
   /** What the peer may still send on the connection. */
   #granted = CONNECTION_WINDOW
   #paused = false
   #gone = false
   #error: Error | undefined
-  /** The peer thinks that our encoder has a table, or must be told that it has none (RFC 7541 §4.2). */
-  #table: 'assumed' | 'to be given up' | 'given up' = 'assumed'
 
   constructor(wire: Wire, environment: HttpEnvironment, peer: PeerSettings, trusted: boolean) {
-    const { limits, ticker, flusher } = environment
+    super(wire, environment)
+    const { limits, ticker } = environment
     this.#wire = wire
-    this.environment = environment
     this.peer = peer
-    this.output = new Output(wire, flusher)
     this.#parser = new FrameParser(this, limits)
     this.#decoder = new HpackDecoder(limits, trusted)
     this.#controls = new Budget(limits.controlBurst, limits.controlsPerSecond, ticker.now)
     this.#timeouts = new Timeouts(limits, ticker.now)
-    this.#waiting = new WaitingStreams(this)
     this.deadline = ticker.now + SCAN_TICKS
-  }
-
-  get active(): number {
-    return this.streams.size
-  }
-
-  get maxQueuedBytes(): number {
-    return this.environment.limits.maxQueuedBytes
-  }
-
-  get now(): number {
-    return this.environment.ticker.now
   }
 
   /** Breaks everything off at once. Idempotent. */
@@ -101,7 +77,6 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
   abstract onSection(id: number, end: boolean, malformed: boolean, bytes: Buffer, from: number, to: number): void
   abstract onGoAway(lastId: number, code: number): void
   abstract onPingAck(): void
-  abstract localEnded(stream: Http2Stream): void
   /** Whether no stream has ever had this id. */
   protected abstract isIdle(id: number): boolean
   /** The highest id of the peer's streams that were taken. */
@@ -109,8 +84,6 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
   /** The peer reset a stream or made us reset one. False if that was once too often. */
   protected abstract mayReset(): boolean
   protected abstract settingsChanged(): void
-  /** A stream is over, by itself or by `forget`. */
-  protected abstract streamClosed(): void
   /** The peer broke the protocol or a limit. May be called again. */
   protected abstract faulted(reason: string): void
   /** Called every half second. */
@@ -149,7 +122,7 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
       this.#paused = false
       this.#wire.resume()
     }
-    this.#waiting.pump()
+    this.waiting.pump()
     for (const stream of this.streams.all()) if (!stream.over) stream.receiver.onCredit()
   }
 
@@ -177,7 +150,7 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
     }
     if (this.streams.size > 0) this.#timeouts.idleSince = now
     else if (this.#timeouts.idle(now)) return this.close('idle')
-    this.#waiting.reset(now - this.#timeouts.stallTicks)
+    this.waiting.reset(now - this.#timeouts.stallTicks)
     if (!this.closing) this.scanned()
   }
 
@@ -221,7 +194,7 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
       stream.receiver.onData(bytes, offset, length, true)
       if (closes) this.streamClosed()
     } else if (length > 0) {
-      this.#controls.earn(1)
+      this.framesMoved++
       stream.receiver.onData(bytes, offset, length, false)
     }
   }
@@ -245,7 +218,7 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
       if (increment === 0) this.onFault(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE of 0')
       else if (this.connectionCredit > MAX_WINDOW) {
         this.onFault(ErrorCode.FLOW_CONTROL_ERROR, 'a connection window beyond 2^31-1')
-      } else this.#waiting.pump()
+      } else this.waiting.pump()
       return
     }
     const stream = this.streams.get(id)
@@ -255,18 +228,18 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
     }
     if (increment === 0) return this.fail(stream, ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE of 0')
     if (!stream.widen(increment)) return this.fail(stream, ErrorCode.FLOW_CONTROL_ERROR, 'a window beyond 2^31-1')
-    this.#waiting.pumpOne(stream)
+    this.waiting.pumpOne(stream)
     if (!stream.over) stream.receiver.onCredit()
   }
 
   onSettings(bytes: Buffer, offset: number, length: number): void {
-    if (this.#parser.settled && !this.#controls.spend(this.now)) return this.#tooManyControls()
+    if (this.#parser.settled && !this.#mayControl()) return
     const window = this.peer.initialWindow
     const wrong = this.peer.apply(bytes, offset, length)
     if (wrong) return this.onFault(wrong.code, wrong.reason)
     this.#parser.settled = true
     this.#timeouts.settled = true
-    if (this.#table === 'assumed' && this.peer.tableSize < INITIAL_TABLE_SIZE) this.#table = 'to be given up'
+    if (this.peer.tableSize < INITIAL_TABLE_SIZE) this.giveUpTable()
     write.writeSettingsAck(this.output)
     this.output.commit()
     if (this.peer.initialWindow !== window) this.#resizeWindows(this.peer.initialWindow - window)
@@ -278,13 +251,13 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
   }
 
   onPing(bytes: Buffer, offset: number): void {
-    if (!this.#controls.spend(this.now)) return this.#tooManyControls()
+    if (!this.#mayControl()) return
     write.writePing(this.output, bytes, offset, Flag.ACK)
     this.output.commit()
   }
 
   onVoid(): void {
-    if (!this.#controls.spend(this.now)) this.#tooManyControls()
+    this.#mayControl()
   }
 
   /** Of a PRIORITY frame: a stream that is not open cannot be reset. */
@@ -306,30 +279,6 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
 
   // Streams.
 
-  writeHead(id: number, block: Buffer, length: number, extra: Buffer, end: boolean): void {
-    const giveUpTable = this.#table === 'to be given up'
-    if (giveUpTable) this.#table = 'given up'
-    write.writeHeaders(this.output, id, block, length, extra, end, giveUpTable)
-    this.output.commit()
-  }
-
-  waits(stream: Http2Stream): void {
-    this.#waiting.add(stream)
-  }
-
-  resetStream(stream: Http2Stream, code: number): void {
-    this.writeReset(stream.id, code)
-    this.forget(stream)
-    this.streamClosed()
-  }
-
-  giveUp(stream: Http2Stream, code: number, reason: string): void {
-    this.writeReset(stream.id, code)
-    this.forget(stream)
-    stream.broken(code, processed(stream), reason)
-    this.streamClosed()
-  }
-
   /** A stream error (RFC 9113 §5.4.2) of the peer's making. */
   protected fail(stream: Http2Stream, code: number, reason: string): void {
     this.giveUp(stream, code, reason)
@@ -340,27 +289,6 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
   protected blame(reason: string): void {
     this.faulted(reason)
     if (!this.mayReset()) this.onFault(ErrorCode.ENHANCE_YOUR_CALM, 'too many resets')
-  }
-
-  protected writeReset(id: number, code: number): void {
-    write.writeReset(this.output, id, code)
-    this.output.commit()
-    this.resetIds.add(id)
-  }
-
-  /** Lets go of a stream without a word to anybody. */
-  protected forget(stream: Http2Stream): void {
-    this.streams.delete(stream)
-    if (stream.queue !== undefined || stream.overloaded) this.#waiting.delete(stream)
-    stream.finish()
-  }
-
-  /** END_STREAM has come; whether that was the end of the stream, to be followed by `streamClosed`. */
-  protected remoteEnds(stream: Http2Stream): boolean {
-    stream.remoteEnded = true
-    if (!stream.localEnded) return false
-    this.forget(stream)
-    return true
   }
 
   /** Decodes a section into HEAD; after a compression error the connection is over. */
@@ -400,12 +328,19 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
     for (const stream of streams) {
       if (!stream.widen(difference)) return this.onFault(ErrorCode.FLOW_CONTROL_ERROR, 'a window beyond 2^31-1')
     }
-    this.#waiting.pump()
+    this.waiting.pump()
     for (const stream of streams) if (!stream.over) stream.receiver.onCredit()
   }
 
-  #tooManyControls(): void {
+  /** Charges a frame that carries nothing; DATA pays for as many, since gRPC peers measure by PING while they transfer. */
+  #mayControl(): boolean {
+    const { now } = this
+    if (this.#controls.spend(now)) return true
+    this.#controls.earn(this.framesMoved)
+    this.framesMoved = 0
+    if (this.#controls.spend(now)) return true
     this.onFault(ErrorCode.ENHANCE_YOUR_CALM, 'too many frames that carry nothing')
+    return false
   }
 
   // The end.
@@ -416,15 +351,6 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
     this.#stop()
     write.writeGoAway(this.output, this.lastTaken(), ErrorCode.NO_ERROR, reason)
     this.#finish()
-  }
-
-  protected endStreams(code: number, reason: string): void {
-    for (const stream of this.streams.all()) {
-      if (stream.over) continue
-      this.forget(stream)
-      const unsent = stream.openedAt === this.output.writes
-      stream.broken(code, unsent ? 'no' : processed(stream), reason)
-    }
   }
 
   #stop(): void {
@@ -438,8 +364,4 @@ export abstract class Http2Connection implements WireReceiver, FrameHandler, Str
     this.#wire.end()
     this.deadline = this.now + ticksOf(LINGER_MS)
   }
-}
-
-function processed(stream: Http2Stream): Broken['processed'] {
-  return stream.answered ? 'yes' : 'maybe'
 }

@@ -10,6 +10,8 @@ export interface StreamOwner {
   readonly output: Output
   /** What the peer takes on the whole connection. */
   connectionCredit: number
+  /** DATA frames that carried something, either way. */
+  framesMoved: number
   /** Streams open now. */
   readonly active: number
   readonly maxQueuedBytes: number
@@ -210,6 +212,7 @@ export class Http2Stream implements Stream {
     const { owner } = this
     this.window -= length
     owner.connectionCredit -= length
+    owner.framesMoved++
     while (length > FRAME_PAYLOAD_BYTES) {
       writeData(owner.output, this.id, bytes, offset, FRAME_PAYLOAD_BYTES, false)
       offset += FRAME_PAYLOAD_BYTES
