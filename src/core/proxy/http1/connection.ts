@@ -104,8 +104,8 @@ export abstract class Http1Connection implements WireReceiver, Perishable, BodyR
     this.isClosed = true
     this.ticker.unwatch(this)
     this.output.close()
-    this.carry.clear()
     this.onGone(error)
+    this.carry.clear()
   }
 
   /** Reads only as long as somebody takes what is read (see `Stream.allow`). */
