@@ -80,7 +80,6 @@ describe('fairlead proxy', () => {
     [[], 'missing'],
     [['8080'], 'no target'],
     [['0=127.0.0.1:1', '--policy', 'best'], 'unknown policy "best"'],
-    [['http://:0=web'], 'http:// needs'],
     [['0=127.0.0.1:1', '--connect-timeout', '5'], '--connect-timeout'],
     [['0=127.0.0.1:1', '--idle-timeout', '0'], 'idle timeout'],
     [['0=127.0.0.1:1', '--retries', '-1'], 'retries'],

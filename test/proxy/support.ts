@@ -138,7 +138,7 @@ export class HandResolver implements DataPlaneResolver {
 
 export interface TestProxyOptions extends Omit<ProxyOptions, 'listeners' | 'policy'> {
   readonly policy?: string
-  /** Default: a free port. */
+  /** Default: TCP on a free port. */
   readonly listen?: string
   readonly resolver?: DataPlaneResolver
   readonly transport?: Transport

@@ -10,6 +10,7 @@ import { LoadTable } from './load-table.js'
 import { noEndpoints } from './no-endpoints.js'
 import { LoadWeights } from './orca/load-weights.js'
 import type { OutlierDetection } from './outlier-detection.js'
+import type { RingHashConfig } from './policies/ring-hash.js'
 import type { Picker, PickRequest } from './policy.js'
 import { choosePolicy, parseServiceConfig, type PolicyChoice } from './service-config.js'
 import { Supervision } from './supervision.js'
@@ -89,6 +90,11 @@ class SnapshotBalancer implements Balancer, PickLedger {
     this.#fixed = policy
     if (this.#snapshot) this.update(this.#snapshot)
     else this.#state = { ...this.#state, choice: policy ?? choosePolicy() }
+  }
+
+  get hashHeader(): string | undefined {
+    const { choice } = this.#state
+    return choice.name === 'ring_hash' ? (choice.config as RingHashConfig).requestHashHeader : undefined
   }
 
   get wantsLoadReports(): boolean {

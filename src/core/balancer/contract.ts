@@ -20,6 +20,8 @@ export interface Balancer {
   pick(request: PickRequest): PickResult
   /** What the balancer goes by at this moment. */
   status(): BalancerStatus
+  /** The request header that the policy hashes by, if its config names one (gRFC A76). May change with every snapshot. */
+  readonly hashHeader: string | undefined
   /** Whether endpoints' load reports (`Outcome.load`) have an effect. May change with every snapshot. */
   readonly wantsLoadReports: boolean
   /**

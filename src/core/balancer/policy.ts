@@ -31,9 +31,9 @@ export interface Picker {
 
 export interface PickRequest {
   /** What hash policies hash: the client's address, a header's value, … Absent: a random draw. */
-  readonly key?: string
+  readonly key?: string | undefined
   /** The address of the endpoint that this client had before: taken, whatever the policy, while usable and not excluded. */
-  readonly prefer?: string
+  readonly prefer?: string | undefined
   /** Upstreams that this request has already failed on. Small. */
-  readonly exclude?: readonly Upstream[]
+  readonly exclude?: readonly Upstream[] | undefined
 }

@@ -56,6 +56,12 @@ export interface ConnectionErrorEvent {
     | 'malformed_header'
     | 'handshake_failed'
     | 'accept_failed'
+    /** HTTP: a client broke the protocol or a limit. */
+    | 'malformed_request'
+    /** HTTP: an endpoint has as much to do as it is allowed to. */
+    | 'overloaded'
+    /** HTTP: an endpoint broke a request off. */
+    | 'broken_off'
   /** The endpoint or client of the last one, where there is one. */
   readonly address?: string
   /** Why the last one failed. */

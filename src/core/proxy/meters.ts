@@ -15,14 +15,39 @@ export class EndpointMeter {
   /** Bytes from clients to the endpoint, and back. */
   bytesSent = 0
   bytesReceived = 0
+  /** HTTP requests sent to it, and those of them that are under way. A retry is a request of its own. */
+  requests = 0
+  requestsActive = 0
+  /** Requests that it did not answer, or answered with a failure of its own. */
+  requestsFailed = 0
 
   constructor(address: string) {
     this.address = address
   }
 }
 
+/** What one listener did with HTTP requests. */
+export class RequestMeter {
+  /** Requests received, and those of them that are under way. */
+  total = 0
+  active = 0
+  /** Responses by the first digit of their status; those the proxy gave itself are among them. */
+  readonly classes: number[] = [0, 0, 0, 0, 0, 0]
+  /** Further attempts at a request. */
+  retries = 0
+  /** Answered by the proxy itself: nothing could be done for them. */
+  refused = 0
+  /** Over their time. */
+  timedOut = 0
+  /** Given up by the client. */
+  cancelled = 0
+  /** Broken off in the middle of the response. */
+  broken = 0
+}
+
 /** What one listener did. */
 export class ListenerMeter {
+  readonly requests = new RequestMeter()
   /** Connections accepted, and those of them that are open. */
   total = 0
   active = 0
@@ -49,7 +74,7 @@ export class ListenerMeter {
   prune(snapshot: Snapshot): void {
     const current = new Set(snapshot.endpoints.map((endpoint) => endpoint.address))
     for (const [address, meter] of this.#endpoints) {
-      if (meter.active > 0 || current.has(address)) continue
+      if (meter.active > 0 || meter.requestsActive > 0 || current.has(address)) continue
       this.#endpoints.delete(address)
       this.#gone.bytesSent += meter.bytesSent
       this.#gone.bytesReceived += meter.bytesReceived
@@ -71,6 +96,7 @@ export class ListenerMeter {
     const sum = (field: 'bytesSent' | 'bytesReceived' | 'connectFailures') => all.reduce((n, m) => n + m[field], 0)
     return {
       connections: { total, active, denied, limited, malformed, handshakeFailures, failed },
+      requests: readRequests(this.requests),
       retries,
       connectFailures: sum('connectFailures'),
       bytesSent: sum('bytesSent'),
@@ -93,6 +119,26 @@ export interface EndpointStats {
   readonly bytesSent: number
   /** Bytes from the endpoint to clients. */
   readonly bytesReceived: number
+  /** HTTP requests sent to it (a retry counts again), under way, and those it failed. */
+  readonly requests: number
+  readonly requestsActive: number
+  readonly requestsFailed: number
+}
+
+/** HTTP requests of one listener so far. */
+export interface RequestStats {
+  readonly total: number
+  readonly active: number
+  /** Responses by class of status, the proxy's own included. gRPC errors are among the 2xx. */
+  readonly responses: Readonly<Record<'1xx' | '2xx' | '3xx' | '4xx' | '5xx', number>>
+  readonly retries: number
+  /** Answered by the proxy itself, because nothing could be done for them. */
+  readonly refused: number
+  readonly timedOut: number
+  /** Given up by the client. */
+  readonly cancelled: number
+  /** Broken off in the middle of the response. */
+  readonly broken: number
 }
 
 /** What one listener did so far. */
@@ -111,6 +157,9 @@ export interface ListenerStats {
     readonly handshakeFailures: number
     readonly failed: number
   }
+  /** Of HTTP; all zero on a TCP listener. */
+  readonly requests: RequestStats
+  /** Further attempts to connect after a failed one, for TCP. */
   readonly retries: number
   readonly connectFailures: number
   readonly bytesSent: number
@@ -120,5 +169,21 @@ export interface ListenerStats {
 
 function readEndpoint(meter: EndpointMeter) {
   const { address, total, active, connectFailures, bytesSent, bytesReceived } = meter
-  return { address, total, active, connectFailures, bytesSent, bytesReceived }
+  const { requests, requestsActive, requestsFailed } = meter
+  return {
+    ...{ address, total, active, connectFailures, bytesSent, bytesReceived },
+    ...{ requests, requestsActive, requestsFailed },
+  }
+}
+
+function readRequests({ classes, total, active, retries, refused, timedOut, cancelled, broken }: RequestMeter) {
+  const [, informational = 0, successful = 0, redirections = 0, clientErrors = 0, serverErrors = 0] = classes
+  const responses = {
+    '1xx': informational,
+    '2xx': successful,
+    '3xx': redirections,
+    '4xx': clientErrors,
+    '5xx': serverErrors,
+  }
+  return { total, active, responses, retries, refused, timedOut, cancelled, broken }
 }

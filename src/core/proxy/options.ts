@@ -12,7 +12,7 @@ export interface ProxyOptions {
   readonly listeners: readonly Listen[]
   /** The policy of every listener, whatever the services' configs say. Default: those, else that of `createBalancer`. */
   readonly policy?: PolicyChoice
-  /** Further endpoints to try when one cannot be connected to, 0–100. Default 1. */
+  /** Further endpoints to try when one cannot be connected to, or has certainly not acted on a request, 0–100. Default 1. */
   readonly retries?: number
   /** Milliseconds, above 0. Default 2,000. */
   readonly connectTimeoutMs?: number
@@ -22,7 +22,7 @@ export interface ProxyOptions {
   readonly requestTimeoutMs?: number
   /** What an `auto` listener waits for a client's first bytes before it takes the connection for TCP, in milliseconds. Default 50. */
   readonly sniffTimeoutMs?: number
-  /** What hash policies go by. Default: the client's address. */
+  /** What hash policies go by, for HTTP. Default: the header that the service's config names (gRFC A76), else the client's address. */
   readonly hashOn?: HashOn
   /** Keeps an HTTP client with its endpoint by a cookie of this name. Default: no cookie. */
   readonly stickyCookie?: string
@@ -38,6 +38,8 @@ export interface ProxyOptions {
   readonly upstreamTls?: UpstreamTls
   /** Overrides of what a peer may make an HTTP connection hold or do. */
   readonly limits?: Partial<HttpLimits>
+  /** What each endpoint is asked to carry at once over HTTP; what is beyond goes elsewhere or is refused with 503. */
+  readonly upstreamLimits?: Partial<UpstreamLimits>
   /** Open connections per listener; a client beyond gets a reset. Default: no limit. */
   readonly maxConnections?: number
   /** PROXY protocol: read it from clients (needs `trust`), write it (version 2) to endpoints, or both. */
@@ -51,6 +53,16 @@ export interface ProxyOptions {
   readonly allow?: readonly string[]
   /** Hears of everything worth telling. Must not throw. */
   readonly onEvent?: (event: ProxyEvent) => void
+}
+
+/** Per endpoint and listener. */
+export interface UpstreamLimits {
+  /** Default 1,024. */
+  readonly maxConnections: number
+  /** Requests that wait for a connection. Default 1,024. */
+  readonly maxPending: number
+  /** Requests under way. Default 16,384. */
+  readonly maxRequests: number
 }
 
 /** What a hash policy's key is made of. */

@@ -2,10 +2,14 @@ import { FairleadError } from '../errors.js'
 import type { HealthOptions } from '../health/monitor.js'
 import { CidrSet } from './cidr-set.js'
 import { DEFAULT_LIMITS, type HttpLimits } from './http/environment.js'
-import type { ProxyOptions } from './options.js'
+import { isToken } from './http/names.js'
+import type { HashOn, ProxyOptions, UpstreamLimits } from './options.js'
 import { ticksOf } from './ticker.js'
 
 const HOUR_MS = 3_600_000
+
+/** Envoy's defaults for circuit breakers, but more requests: one connection carries many of them. */
+const DEFAULT_UPSTREAM_LIMITS: UpstreamLimits = { maxConnections: 1024, maxPending: 1024, maxRequests: 16_384 }
 
 /** What the options of a proxy come to. One frozen object, so that it can be replaced as a whole. */
 export interface Settings {
@@ -37,6 +41,16 @@ export interface L4Settings {
 
 export interface HttpSettings {
   readonly limits: HttpLimits
+  /** How many attempts a request gets, where trying again is safe. */
+  readonly attempts: number
+  readonly connectTicks: number
+  /** Milliseconds from a request's head to the end of its response; Infinity for no limit. */
+  readonly requestTimeoutMs: number
+  readonly upstreamLimits: UpstreamLimits
+  /** What hash policies go by; undefined: what the service's config says, else the client's address. */
+  readonly hashOn: HashOn | undefined
+  /** Whether upstreams get a PROXY header. */
+  readonly sendProxyHeader: boolean
   /** Clients whose `x-forwarded-*` and `forwarded` are believed; nobody's if undefined. */
   readonly trust: CidrSet | undefined
 }
@@ -49,16 +63,26 @@ export function settingsOf(options: ProxyOptions): Settings {
   demandOwnConnections(options)
   const trust = trustOf(options, accepts)
   const idleMs = options.idleTimeoutMs === undefined ? undefined : positive('the idle timeout', options.idleTimeoutMs)
+  const attempts = 1 + wholeNumber('retries', options.retries ?? 1, 0, 100)
+  const connectTicks = ticksOf(positive('the connect timeout', options.connectTimeoutMs ?? 2000))
+  const sendProxyHeader = proxyProtocol === 'send' || proxyProtocol === 'both'
+  const { requestTimeoutMs = Infinity } = options
   return Object.freeze({
     admission: { allow: networks(options.allow), proxied: accepts ? trust : undefined, maxConnections },
     l4: {
-      attempts: 1 + wholeNumber('retries', options.retries ?? 1, 0, 100),
-      connectTicks: ticksOf(positive('the connect timeout', options.connectTimeoutMs ?? 2000)),
+      attempts,
+      connectTicks,
       idleTicks: ticksOf(idleMs ?? HOUR_MS),
-      sendProxyHeader: proxyProtocol === 'send' || proxyProtocol === 'both',
+      sendProxyHeader,
     },
     http: {
       limits: { ...DEFAULT_LIMITS, ...(idleMs !== undefined && { idleTimeoutMs: idleMs }), ...options.limits },
+      attempts,
+      connectTicks,
+      requestTimeoutMs: requestTimeoutMs === Infinity ? Infinity : positive('the request timeout', requestTimeoutMs),
+      upstreamLimits: upstreamLimits(options.upstreamLimits),
+      hashOn: hashOn(options.hashOn),
+      sendProxyHeader,
       trust,
     },
     health: healthOf(options),
@@ -79,6 +103,21 @@ function demandOwnConnections({ proxyProtocol, listeners }: ProxyOptions): void 
 function healthOf({ healthCheck: check, healthIntervalMs, outlierDetection = true }: ProxyOptions): HealthOptions {
   const intervalMs = positive('the time between health checks', healthIntervalMs ?? 2000)
   return { outlierDetection, ...(check && { checks: { check, intervalMs } }) }
+}
+
+function upstreamLimits(given: ProxyOptions['upstreamLimits'] = {}): UpstreamLimits {
+  const limits = { ...DEFAULT_UPSTREAM_LIMITS, ...given }
+  wholeNumber('the limit of connections to an endpoint', limits.maxConnections, 1, Number.MAX_SAFE_INTEGER)
+  wholeNumber('the limit of requests that wait for an endpoint', limits.maxPending, 0, Number.MAX_SAFE_INTEGER)
+  wholeNumber('the limit of requests to an endpoint', limits.maxRequests, 1, Number.MAX_SAFE_INTEGER)
+  return limits
+}
+
+function hashOn(given: HashOn | undefined): HashOn | undefined {
+  if (given?.kind !== 'header') return given
+  const name = given.name.toLowerCase()
+  if (isToken(Buffer.from(name), 0, Buffer.byteLength(name))) return { kind: 'header', name }
+  throw new FairleadError('INVALID_ARGUMENT', `${JSON.stringify(given.name)} is not the name of a header`)
 }
 
 function trustOf({ trust, listeners }: ProxyOptions, acceptsProxyHeaders: boolean): CidrSet | undefined {

@@ -6,19 +6,14 @@ import type { Client } from '../admission/client.js'
 import type { EndpointMeter } from '../meters.js'
 import { encodeV2 } from '../proxy-protocol/v2.js'
 import type { Arrival } from '../service/connection-service.js'
+import { dialErrorText, isExhaustion, isLocalFailure } from '../dial-error.js'
 import { guardedMeter, type ServiceContext } from '../service/context.js'
 import type { Perishable } from '../ticker.js'
 import type { Dial, DialObserver, Wire, WireReceiver } from '../transport/transport.js'
 import { Splice, type SpliceOwner } from './splice.js'
 
-const NOT_TRIED: readonly Upstream[] = Object.freeze([])
 const NOTHING = Buffer.alloc(0)
 const NO_ALPN: readonly string[] = Object.freeze([])
-/** What this machine is out of, so that every other endpoint would meet it as well. */
-const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
-/** Failures of this machine towards one destination: no free port or no such address family, a firewall's refusal. */
-const LOCAL = new Set([...EXHAUSTED, 'EADDRNOTAVAIL', 'EACCES', 'EPERM'])
-
 export interface ConnectionOwner {
   /** Called once. */
   connectionOver(connection: Connection): void
@@ -30,7 +25,7 @@ export interface ConnectionOwner {
  */
 export class Connection implements PickRequest, Perishable, DialObserver, SpliceOwner, WireReceiver {
   deadline = Infinity
-  exclude = NOT_TRIED
+  exclude: readonly Upstream[] | undefined
   readonly #context: ServiceContext
   readonly #owner: ConnectionOwner
   readonly #wire: Wire
@@ -87,7 +82,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
       const meter = guardedMeter(this.#context, endpoint)
       if (meter.refusal === undefined) return this.#dialUpstream(picked, meter)
       picked.done({ ok: false })
-      this.exclude = [...this.exclude, picked.upstream]
+      this.exclude = [...(this.exclude ?? []), picked.upstream]
       this.#context.trouble({ kind: 'refused_address', address: endpoint.address, reason: meter.refusal })
     }
   }
@@ -137,19 +132,18 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
     ticker.unwatch(this)
     this.#dial = undefined
     const picked = this.#picked!
-    const { code = '' } = error as NodeJS.ErrnoException
-    const local = LOCAL.has(code)
-    const final = EXHAUSTED.has(code) || this.#attempts >= settings.l4.attempts
+    const local = isLocalFailure(error)
+    const final = isExhaustion(error) || this.#attempts >= settings.l4.attempts
     picked.done({ ok: local ? undefined : false })
     if (!local) this.#meter!.connectFailures++
     this.#context.trouble({
       kind: 'connect_failed',
       address: picked.upstream.endpoint.address,
-      reason: reasonOf(error),
+      reason: dialErrorText(error),
       final,
     })
     if (final) return this.#fail()
-    this.exclude = [...this.exclude, picked.upstream]
+    this.exclude = [...(this.exclude ?? []), picked.upstream]
     this.#connect()
   }
 
@@ -199,10 +193,4 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
     this.#over = true
     this.#owner.connectionOver(this)
   }
-}
-
-/** A failure to connect to every address of a name has the reasons inside and no message of its own. */
-function reasonOf(error: Error): string {
-  if (!(error instanceof AggregateError)) return error.message
-  return error.errors.map((each: Error) => each.message).join('; ')
 }

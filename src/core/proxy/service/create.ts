@@ -1,6 +1,7 @@
-import { FairleadError } from '../../errors.js'
+import { HttpService } from '../l7/service.js'
 import { TcpService } from '../l4/service.js'
 import type { Scheme } from '../listen.js'
+import { SniffService } from '../sniff/sniff-service.js'
 import { TlsService } from '../tls/tls-service.js'
 import type { ConnectionService } from './connection-service.js'
 import type { ServiceContext } from './context.js'
@@ -11,10 +12,14 @@ export function createService(scheme: Scheme, context: ServiceContext): Connecti
 }
 
 function createInner(scheme: Scheme, context: ServiceContext): ConnectionService {
-  if (scheme === 'tcp' || scheme === 'auto') return new TcpService(context)
-  throw new FairleadError(
-    'INVALID_ARGUMENT',
-    `${scheme}:// needs balancing per request, and this version balances per TCP connection`,
-    { hint: `write tcp:// instead of ${scheme}://: each connection then stays with one endpoint` },
-  )
+  switch (scheme) {
+    case 'http':
+      return new HttpService(context, false)
+    case 'grpc':
+      return new HttpService(context, true)
+    case 'tcp':
+      return new TcpService(context)
+    case 'auto':
+      return new SniffService(context, new HttpService(context, false), new TcpService(context))
+  }
 }

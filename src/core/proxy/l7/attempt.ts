@@ -1,0 +1,125 @@
+import type { PickResult } from '../../balancer/contract.js'
+import type { Head } from '../http/head.js'
+import { type Broken, ErrorCode, type Stream, type StreamReceiver, type UpstreamConnection } from '../http/stream.js'
+import type { HttpEndpoint } from './endpoint.js'
+import { isEndpointFailure } from './grpc-status.js'
+import type { TurnClock } from './turn-clock.js'
+import type { UpstreamPool, Waiter } from './upstream-pool.js'
+
+/** What an attempt tells the exchange it is for. None of it after `abandon`. */
+export interface AttemptOwner {
+  /** There is room on `connection` for the request, now. */
+  sendOn(attempt: Attempt, connection: UpstreamConnection): void
+  attemptUnconnected(attempt: Attempt, error: Error): void
+  attemptBroken(attempt: Attempt, broken: Broken): void
+  relayInterim(head: Head): void
+  relayHead(attempt: Attempt, head: Head, end: boolean): void
+  relayData(attempt: Attempt, bytes: Buffer, offset: number, length: number, end: boolean): void
+  relayTrailers(attempt: Attempt, head: Head): void
+  upstreamCredit(attempt: Attempt): void
+}
+
+/** Handed to the balancer, which reads them at once: no object for each request. */
+const outcome: { ok: boolean | undefined } = { ok: undefined }
+const timedOutcome: { ok: boolean | undefined; latencyMs: number } = { ok: undefined, latencyMs: 0 }
+
+/** One request to one endpoint: picked, sent, answered. Tells the balancer and the meters the end of it, once. */
+export class Attempt implements StreamReceiver, Waiter {
+  readonly picked: PickResult
+  readonly endpoint: HttpEndpoint
+  /** The request's stream, once it is sent. */
+  stream: Stream | undefined
+  /** Whether the response has begun. */
+  answered = false
+  readonly #owner: AttemptOwner
+  readonly #pool: UpstreamPool
+  readonly #clock: TurnClock
+  #startedAt = 0
+  #latencyMs = -1
+  #status = 0
+  #sent = false
+  #finished = false
+
+  constructor(owner: AttemptOwner, picked: PickResult, endpoint: HttpEndpoint, pool: UpstreamPool, clock: TurnClock) {
+    this.#owner = owner
+    this.picked = picked
+    this.endpoint = endpoint
+    this.#pool = pool
+    this.#clock = clock
+  }
+
+  connected(connection: UpstreamConnection): void {
+    this.#owner.sendOn(this, connection)
+  }
+
+  connectFailed(error: Error): void {
+    this.#owner.attemptUnconnected(this, error)
+  }
+
+  /** Sends the request's head. */
+  open(connection: UpstreamConnection, head: Head, extra: Buffer, end: boolean): Stream {
+    const { meter } = this.endpoint
+    meter.requests++
+    meter.requestsActive++
+    this.#sent = true
+    this.#startedAt = this.#clock.now()
+    return (this.stream = connection.open(head, extra, end, this))
+  }
+
+  /** Gives up, telling nobody but the endpoint and the balancer. */
+  abandon(ok: boolean | undefined): void {
+    if (this.stream) this.stream.reset(ErrorCode.CANCEL)
+    else this.#pool.leave(this)
+    this.finish(ok)
+  }
+
+  /** Whether the endpoint did well; undefined where this says nothing about it. Only the first call counts. */
+  finish(ok: boolean | undefined): void {
+    if (this.#finished) return
+    this.#finished = true
+    const { meter } = this.endpoint
+    if (this.#sent) meter.requestsActive--
+    if (ok === false) meter.requestsFailed++
+    if (this.#latencyMs < 0) {
+      outcome.ok = ok
+      this.picked.done(outcome)
+    } else {
+      timedOutcome.ok = ok
+      timedOutcome.latencyMs = this.#latencyMs
+      this.picked.done(timedOutcome)
+    }
+  }
+
+  /** The response is complete. */
+  complete(grpcStatus: number): void {
+    this.finish(!isEndpointFailure(this.#status, grpcStatus))
+  }
+
+  onInterim(head: Head): void {
+    this.#owner.relayInterim(head)
+  }
+
+  onHead(head: Head, end: boolean): void {
+    this.answered = true
+    this.#latencyMs = this.#clock.now() - this.#startedAt
+    this.#status = head.status
+    this.#owner.relayHead(this, head, end)
+  }
+
+  onData(bytes: Buffer, offset: number, length: number, end: boolean): void {
+    this.endpoint.meter.bytesReceived += length
+    this.#owner.relayData(this, bytes, offset, length, end)
+  }
+
+  onTrailers(head: Head): void {
+    this.#owner.relayTrailers(this, head)
+  }
+
+  onBroken(broken: Broken): void {
+    this.#owner.attemptBroken(this, broken)
+  }
+
+  onCredit(): void {
+    this.#owner.upstreamCredit(this)
+  }
+}

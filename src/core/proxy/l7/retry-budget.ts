@@ -1,0 +1,35 @@
+import type { Ticker } from '../ticker.js'
+import { TICK_MS } from '../ticker.js'
+
+/** The share of requests that may be tried again, and what is allowed however few there are. */
+const PER_REQUEST = 0.2
+const PER_SECOND = 10
+/** The most that is saved up, so that one endpoint going away under load costs no request. */
+const MOST = 1000
+
+/** Keeps retries from multiplying the load on a service that fails: without a budget each request might be sent N times. */
+export class RetryBudget {
+  readonly #ticker: Ticker
+  #saved = MOST
+  #at: number
+
+  constructor(ticker: Ticker) {
+    this.#ticker = ticker
+    this.#at = ticker.now
+  }
+
+  /** A request has come. */
+  deposit(): void {
+    if (this.#saved < MOST) this.#saved += PER_REQUEST
+  }
+
+  /** Whether one may be tried again now, which is then counted. */
+  take(): boolean {
+    const { now } = this.#ticker
+    this.#saved = Math.min(MOST, this.#saved + ((now - this.#at) * TICK_MS * PER_SECOND) / 1000)
+    this.#at = now
+    if (this.#saved < 1) return false
+    this.#saved--
+    return true
+  }
+}

@@ -1,0 +1,228 @@
+import type { Endpoint } from '../../model/endpoint.js'
+import type { UpstreamConnection, UpstreamObserver } from '../http/stream.js'
+import type { EndpointMeter } from '../meters.js'
+import type { UpstreamLimits } from '../options.js'
+import type { Perishable, Ticker } from '../ticker.js'
+import type { Dial, DialObserver, Wire } from '../transport/transport.js'
+
+export type UpstreamProtocol = 'h1' | 'h2'
+
+/** What the pools of one listener share. */
+export interface PoolContext {
+  readonly ticker: Ticker
+  readonly limits: UpstreamLimits
+  readonly connectTicks: number
+  /** Connects to an endpoint in order to speak `protocol`. */
+  dial(endpoint: Endpoint, protocol: UpstreamProtocol, observer: DialObserver): Dial
+  /** Speaks `protocol` on a fresh wire. */
+  converse(wire: Wire, protocol: UpstreamProtocol, observer: UpstreamObserver): UpstreamConnection
+}
+
+/** Waits for a connection. One of its methods is called, once. */
+export interface Waiter {
+  /** There is room on `connection` now. */
+  connected(connection: UpstreamConnection): void
+  /** No connection could be made. */
+  connectFailed(error: Error): void
+}
+
+/** What an HTTP/2 server allows at least in practice, as long as it has not said ("no smaller than 100", RFC 9113 §6.5.2). */
+const LIKELY_STREAMS = 100
+
+/**
+ * The connections to one endpoint in one protocol. Another one is opened only where all are full; of HTTP/1.1 connections
+ * the one used last is used next, so that the others may go.
+ */
+export class UpstreamPool {
+  readonly #endpoint: Endpoint
+  readonly #protocol: UpstreamProtocol
+  readonly #meter: EndpointMeter
+  readonly #context: PoolContext
+  readonly #connections = new Set<PooledConnection>()
+  /** Those that had room when last looked at; the one to use next is the last. */
+  readonly #ready: PooledConnection[] = []
+  readonly #waiters = new Set<Waiter>()
+  readonly #dials = new Set<PoolDial>()
+  #draining = false
+
+  constructor(endpoint: Endpoint, protocol: UpstreamProtocol, meter: EndpointMeter, context: PoolContext) {
+    this.#endpoint = endpoint
+    this.#protocol = protocol
+    this.#meter = meter
+    this.#context = context
+  }
+
+  /** A connection with room for a request, which must be opened before the next call. */
+  take(): UpstreamConnection | undefined {
+    const ready = this.#ready
+    for (let i = ready.length - 1; i >= 0; i--) {
+      const pooled = ready[i]!
+      if (pooled.connection!.available > 0) return pooled.connection
+      ready.pop()
+      pooled.ready = false
+    }
+    return undefined
+  }
+
+  /** Has `waiter` wait for a connection. False: too many wait already. */
+  wait(waiter: Waiter): boolean {
+    if (this.#waiters.size >= this.#context.limits.maxPending) return false
+    this.#waiters.add(waiter)
+    this.#dialAsNeeded()
+    if (this.#dials.size > 0 || this.#connections.size > 0) return true
+    this.#waiters.delete(waiter)
+    return false
+  }
+
+  /** `waiter` does not wait any more. */
+  leave(waiter: Waiter): void {
+    this.#waiters.delete(waiter)
+  }
+
+  /** Lets what is under way end and closes then; waiters are still served. */
+  drain(): void {
+    this.#draining = true
+    this.#drainIfUnneeded()
+  }
+
+  /** Breaks everything off at once. */
+  abort(): void {
+    for (const dial of this.#dials) dial.cancel()
+    this.#dials.clear()
+    this.#waiters.clear()
+    for (const { connection } of this.#connections) connection!.abort()
+  }
+
+  /** `dial` has a connection. */
+  connected(dial: PoolDial, wire: Wire): void {
+    this.#dials.delete(dial)
+    const pooled = new PooledConnection(this)
+    this.#meter.total++
+    this.#meter.active++
+    this.#connections.add(pooled)
+    pooled.connection = this.#context.converse(wire, this.#protocol, pooled)
+    this.becameAvailable(pooled)
+  }
+
+  connectFailed(dial: PoolDial, error: Error): void {
+    this.#dials.delete(dial)
+    this.#meter.connectFailures++
+    // Those whom no other attempt under way will serve.
+    let hopeless = this.#waiters.size - this.#dials.size * this.#streamsPerConnection
+    for (const waiter of [...this.#waiters]) {
+      if (hopeless-- <= 0) break
+      this.#waiters.delete(waiter)
+      waiter.connectFailed(error)
+    }
+    this.#drainIfUnneeded()
+  }
+
+  /** A connection has room again, or none any more. */
+  becameAvailable(pooled: PooledConnection): void {
+    const connection = pooled.connection
+    if (!connection) return
+    for (const waiter of this.#waiters) {
+      if (connection.available <= 0) break
+      this.#waiters.delete(waiter)
+      waiter.connected(connection)
+    }
+    if (connection.available > 0 && !pooled.ready) {
+      pooled.ready = true
+      this.#ready.push(pooled)
+    }
+    this.#dialAsNeeded()
+    this.#drainIfUnneeded()
+  }
+
+  closed(pooled: PooledConnection): void {
+    this.#meter.active--
+    this.#connections.delete(pooled)
+    if (pooled.ready) this.#ready.splice(this.#ready.indexOf(pooled), 1)
+    pooled.ready = false
+    this.#dialAsNeeded()
+  }
+
+  #drainIfUnneeded(): void {
+    if (!this.#draining || this.#waiters.size > 0) return
+    for (const dial of this.#dials) dial.cancel()
+    this.#dials.clear()
+    for (const { connection } of this.#connections) connection!.drain()
+  }
+
+  get #streamsPerConnection(): number {
+    return this.#protocol === 'h2' ? LIKELY_STREAMS : 1
+  }
+
+  /** Opens as many connections as those who wait need beyond those being opened. */
+  #dialAsNeeded(): void {
+    const { maxConnections } = this.#context.limits
+    while (
+      this.#waiters.size > this.#dials.size * this.#streamsPerConnection &&
+      this.#dials.size + this.#connections.size < maxConnections
+    ) {
+      const dial = new PoolDial(this, this.#context)
+      this.#dials.add(dial)
+      dial.start(this.#endpoint, this.#protocol)
+    }
+  }
+}
+
+/** A connection of a pool, and what it tells of itself. */
+class PooledConnection implements UpstreamObserver {
+  connection: UpstreamConnection | undefined
+  /** Whether it is in the pool's list of those with room. */
+  ready = false
+  readonly #pool: UpstreamPool
+
+  constructor(pool: UpstreamPool) {
+    this.#pool = pool
+  }
+
+  onAvailability(): void {
+    this.#pool.becameAvailable(this)
+  }
+
+  onClosed(): void {
+    this.#pool.closed(this)
+  }
+}
+
+/** One attempt to connect, bounded in time. */
+class PoolDial implements DialObserver, Perishable {
+  readonly deadline: number
+  readonly #pool: UpstreamPool
+  readonly #context: PoolContext
+  #dial: Dial | undefined
+
+  constructor(pool: UpstreamPool, context: PoolContext) {
+    this.#pool = pool
+    this.#context = context
+    this.deadline = context.ticker.now + context.connectTicks
+  }
+
+  start(endpoint: Endpoint, protocol: UpstreamProtocol): void {
+    this.#context.ticker.watch(this)
+    this.#dial = this.#context.dial(endpoint, protocol, this)
+  }
+
+  /** Gives up without a word. */
+  cancel(): void {
+    this.#context.ticker.unwatch(this)
+    this.#dial?.cancel()
+  }
+
+  expire(): void {
+    this.cancel()
+    this.#pool.connectFailed(this, new Error('connection attempt timed out'))
+  }
+
+  connected(wire: Wire): void {
+    this.#context.ticker.unwatch(this)
+    this.#pool.connected(this, wire)
+  }
+
+  connectFailed(error: Error): void {
+    this.#context.ticker.unwatch(this)
+    this.#pool.connectFailed(this, error)
+  }
+}
