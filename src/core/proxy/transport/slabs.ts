@@ -4,8 +4,8 @@ const KEEP_SMALL = 64
 const KEEP_LARGE = 16
 const KEEP_SLABS = 64
 
-/** Bytes of a slab that may be used. */
-export const SLAB_BYTES = 64 * 1024
+/** Bytes of a slab that may be used: four of the largest HTTP/2 frames, and something besides. */
+export const SLAB_BYTES = 66 * 1024
 
 /** What a copy by words may overrun its end by, in the buffer copied from and in the one copied to. */
 export const SLACK = 8
