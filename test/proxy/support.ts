@@ -117,9 +117,10 @@ export class HandResolver implements DataPlaneResolver {
   readonly #latest = new LatestResolution()
   #revision = 0n
 
-  set(endpoints: readonly Endpoint[] | string, service = 'web'): void {
+  set(endpoints: readonly Endpoint[] | string, service = 'web', serviceConfig?: Record<string, unknown>): void {
     const list = typeof endpoints === 'string' ? (endpoints === '' ? [] : parseStaticEndpoints(endpoints)) : endpoints
-    const snapshot = { service, revision: ++this.#revision, endpoints: list, skipped: [] }
+    const set = { service, revision: ++this.#revision, endpoints: list, skipped: [] }
+    const snapshot = { ...set, ...(serviceConfig && { serviceConfig }) }
     this.#latest.offer({ kind: 'snapshot', snapshot, departed: new Set() })
   }
 

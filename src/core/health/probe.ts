@@ -53,10 +53,15 @@ export function probe(
 const PROBES: { readonly [K in Check['kind']]: Probe<K> } = {
   tcp(_check, address, road, settle) {
     const socket = open(address, road, [])
-    socket.on(road.tls ? 'secureConnect' : 'connect', () => settle())
+    let connected = false
+    socket.on(road.tls ? 'secureConnect' : 'connect', () => {
+      connected = true
+      settle()
+    })
     socket.on('error', (error) => settle(error.message))
     socket.on('close', () => settle('the connection was closed'))
-    return () => socket.destroy()
+    // In order where there is something to bring to an end, or a TLS server takes it for a handshake that failed.
+    return () => (connected ? socket.destroySoon() : socket.destroy())
   },
 
   http({ path, expected }, { host, address, ...rest }, road, settle) {

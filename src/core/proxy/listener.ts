@@ -4,14 +4,16 @@ import { sameEndpoint } from '../discovery/same-endpoint.js'
 import { createStaticResolver } from '../discovery/static-resolver.js'
 import type { Resolver } from '../discovery/resolution.js'
 import { FairleadError, isRefusal } from '../errors.js'
-import type { CheckRoom } from '../health/active/endpoint-check.js'
+import type { Gate } from '../health/active/gate.js'
 import { type HealthChange, HealthMonitor } from '../health/monitor.js'
+import type { StallGuard } from '../health/stall-guard.js'
 import { type Endpoint, isReadyServer } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
 import { type Runtime, sleep } from '../runtime.js'
 import { Admission, type AdmissionOwner } from './admission/admission.js'
 import type { Client } from './admission/client.js'
 import { Door } from './door.js'
+import { endpointProbe } from './endpoint-probe.js'
 import { ErrorReports } from './error-reports.js'
 import type { ListenerState, ProxyEvent } from './events.js'
 import { formatListen, type Listen, targetName } from './listen.js'
@@ -43,7 +45,9 @@ export interface Shared {
   readonly policy: PolicyChoice | undefined
   readonly dependencies: ProxyDependencies
   readonly runtime: Runtime
-  readonly checkRoom: CheckRoom
+  /** Bounds the health checks under way. */
+  readonly checkGate: Gate
+  readonly stall: StallGuard
   emit(event: ProxyEvent): void
   /** A connection of some listener ended. */
   connectionClosed(): void
@@ -65,6 +69,8 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
   #shared: Shared
   readonly #errors: ErrorReports
   readonly #health: HealthMonitor
+  /** What was found out about endpoints before this listener was introduced. */
+  readonly #foundEarly: HealthChange[] = []
   readonly #ended = new AbortController()
   readonly #feed: ServiceFeed
   readonly #arriving = new Set<Admission>()
@@ -87,9 +93,9 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     this.listen = this.#formatListen(spec.listen.host, spec.listen.port)
     this.balancer = shared.dependencies.createBalancer()
     if (shared.policy) this.balancer.setPolicy(shared.policy)
-    this.#health = new HealthMonitor(shared.settings.health, this.balancer, shared.checkRoom, (change) => {
-      this.#tellHealth(change)
-    })
+    const { runtime, checkGate: gate, stall } = shared
+    const room = { runtime, gate, stall, probe: endpointProbe(this, runtime.clock) }
+    this.#health = new HealthMonitor(shared.settings.health, this.balancer, room, (change) => this.#tellHealth(change))
     this.#toldPolicy = this.balancer.status().policy
     this.#connections = createService(spec.listen.scheme, this)
     this.#errors = new ErrorReports(this.runtime.clock, ({ kind, address, reason }, count) => {
@@ -225,6 +231,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     this.#introduced = true
     this.#shared.emit({ event: 'listening', ...this.#state() })
     if (this.#staleError) this.#tellStale(this.#staleError)
+    for (const change of this.#foundEarly.splice(0)) this.#tellHealth(change)
   }
 
   #leave(): Door | undefined {
@@ -263,7 +270,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
   }
 
   #tellHealth(change: HealthChange): void {
-    if (!this.#introduced) return
+    if (!this.#introduced) return void this.#foundEarly.push(change)
     const { listen, service } = this
     if (change.kind === 'panic') return this.#shared.emit({ event: 'panic', listen, service, panic: change.panic })
     const { address, health, reason } = change

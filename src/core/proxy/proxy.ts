@@ -1,7 +1,5 @@
 import { FairleadError } from '../errors.js'
 import { Gate } from '../health/active/gate.js'
-import type { ProbeEndpoint } from '../health/active/endpoint-check.js'
-import { probe } from '../health/probe.js'
 import { StallGuard } from '../health/stall-guard.js'
 import { type Runtime, sleep } from '../runtime.js'
 import { Listener, type Shared } from './listener.js'
@@ -84,10 +82,9 @@ class RunningProxy implements Proxy {
     dependencies: ProxyDependencies,
     runtime: Runtime,
   ) {
-    const guard = new UpstreamGuard()
     this.#shared = {
       transport: dependencies.transport ?? createSocketTransport(),
-      guard,
+      guard: new UpstreamGuard(),
       ticker: new Ticker(runtime.clock),
       flusher: new Flusher(),
       settings,
@@ -95,12 +92,8 @@ class RunningProxy implements Proxy {
       policy: options.policy,
       dependencies,
       runtime,
-      checkRoom: {
-        runtime,
-        probe: guarded(guard, runtime),
-        gate: new Gate(MAX_CHECKS),
-        stall: new StallGuard(runtime.clock),
-      },
+      checkGate: new Gate(MAX_CHECKS),
+      stall: new StallGuard(runtime.clock),
       emit: (event) => options.onEvent?.(event),
       connectionClosed: () => this.#connectionClosed(),
     }
@@ -108,7 +101,7 @@ class RunningProxy implements Proxy {
   }
 
   async open(): Promise<void> {
-    this.#shared.checkRoom.stall.start()
+    this.#shared.stall.start()
     try {
       await Promise.all(
         this.#listeners.map(async (listener) => {
@@ -200,7 +193,7 @@ class RunningProxy implements Proxy {
     this.#stopping = true
     const broken = this.#active
     for (const listener of this.#all) listener.close()
-    this.#shared.checkRoom.stall.close()
+    this.#shared.stall.close()
     this.#shared.tls.close()
     await this.#idle(Infinity)
     if (this.#opened) this.#shared.emit({ event: 'stopped', broken })
@@ -238,13 +231,5 @@ class RunningProxy implements Proxy {
     if (this.#active > 0) return
     for (const resolve of this.#emptied) resolve()
     this.#emptied.clear()
-  }
-}
-
-/** Checks no address that nothing may be relayed to either. */
-function guarded(guard: UpstreamGuard, { clock }: Runtime): ProbeEndpoint {
-  return (check, endpoint, timeoutMs, signal) => {
-    const refusal = guard.refusal(endpoint.host, endpoint.port)
-    return refusal === undefined ? probe(check, endpoint, timeoutMs, clock, signal) : Promise.resolve(refusal)
   }
 }

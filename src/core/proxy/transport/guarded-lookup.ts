@@ -5,11 +5,11 @@ import type { Destination } from './transport.js'
 /** What `Socket.connect` takes to reach a destination, its refused addresses left out. */
 export function connectOptions(destination: Destination): TcpSocketConnectOpts {
   const { host, port } = destination
-  return isIP(host) ? { host, port } : { host, port, lookup: guardedLookup(destination) }
+  return isIP(host) ? { host, port } : { host, port, lookup: guardedLookup(destination.refuse) }
 }
 
-/** Resolves a name and drops the addresses that must not be connected to. */
-function guardedLookup({ refuse }: Destination): LookupFunction {
+/** Resolves a name and drops the addresses that must not be connected to: those for which `refuse` has a reason. */
+export function guardedLookup(refuse: Destination['refuse']): LookupFunction {
   return (name, options, callback) => {
     dnsLookup(name, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, '')
