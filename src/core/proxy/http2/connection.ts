@@ -100,7 +100,7 @@ export abstract class Http2Connection extends StreamKeeper implements WireReceiv
   protected read(bytes: Buffer, offset: number, length: number): void {
     if (this.closing) return
     this.#parser.read(bytes, offset, length)
-    this.#timeouts.partial(this.#parser.partial, this.now)
+    this.#timeouts.incomplete(this.#parser.incomplete, this.now)
     // Only its own answers keep a connection from being read: other streams share it.
     if (this.output.full && !this.#paused) {
       this.#paused = true
@@ -196,6 +196,8 @@ export abstract class Http2Connection extends StreamKeeper implements WireReceiv
     } else if (length > 0) {
       this.framesMoved++
       stream.receiver.onData(bytes, offset, length, false)
+    } else if (padding > 0) {
+      this.onVoid()
     }
   }
 

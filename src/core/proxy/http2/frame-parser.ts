@@ -45,9 +45,9 @@ export class FrameParser implements FrameSink {
     this.#limits = limits
   }
 
-  /** A frame other than DATA, or a header section, has begun and not ended. */
-  get partial(): boolean {
-    return this.#reader.partial || this.#assembly.id !== 0
+  /** Which frame other than DATA, or which header section, has begun and not ended, by a number; 0 if none has. */
+  get incomplete(): number {
+    return this.#assembly.id === 0 ? this.#reader.incomplete : -this.#assembly.id
   }
 
   read(bytes: Buffer, offset: number, length: number): void {

@@ -36,6 +36,8 @@ export class FrameReader {
   /** The beginning of a frame, `[0, #carried)`. */
   #carry = NO_BYTES
   #carried = 0
+  /** Frames cut in two so far. */
+  #cut = 0
   /** Of the DATA frame in hand: bytes to come, stream and flags. */
   #dataLeft = 0
   #dataId = 0
@@ -45,9 +47,9 @@ export class FrameReader {
     this.#sink = sink
   }
 
-  /** Whether a frame that is not DATA has begun and not ended. */
-  get partial(): boolean {
-    return this.#carried > 0
+  /** Which frame that is not DATA has begun and not ended, by a number; 0 if none has. */
+  get incomplete(): number {
+    return this.#carried > 0 ? this.#cut : 0
   }
 
   read(bytes: Buffer, offset: number, length: number): void {
@@ -119,6 +121,7 @@ export class FrameReader {
   }
 
   #keep(bytes: Buffer, at: number, length: number): void {
+    this.#cut++
     const whole = length - at < FRAME_HEADER_BYTES ? FRAME_HEADER_BYTES : FRAME_HEADER_BYTES + lengthOf(bytes, at)
     this.#fill(bytes, at, length, whole)
   }

@@ -140,6 +140,7 @@ export class Http2ServerConnection extends Http2Connection implements Downstream
 
   onPingAck(): void {
     if (this.#drain === Drain.ANNOUNCED) this.#finishDrain()
+    else this.onVoid()
   }
 
   localEnded(stream: Http2Stream): void {

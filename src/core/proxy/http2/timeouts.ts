@@ -21,7 +21,8 @@ export class Timeouts {
   readonly #headTicks: number
   readonly #idleTicks: number
   /** When the frame or section under way began; -1 where none is. */
-  #partialSince = -1
+  #incompleteSince = -1
+  #incomplete = 0
   /** The output that the kernel had not taken at the last look, and since when it has not become less. */
   #pending = 0
   #pendingSince = 0
@@ -34,10 +35,11 @@ export class Timeouts {
     this.stallTicks = ticksOf(limits.stallTimeoutMs)
   }
 
-  /** Whether a frame or a header section is incomplete at the end of a chunk. */
-  partial(is: boolean, now: number): void {
-    if (!is) this.#partialSince = -1
-    else if (this.#partialSince < 0) this.#partialSince = now
+  /** Which frame or header section is incomplete at the end of a chunk, by a number; 0 if none is. */
+  incomplete(which: number, now: number): void {
+    if (which === this.#incomplete) return
+    this.#incomplete = which
+    this.#incompleteSince = which === 0 ? -1 : now
   }
 
   idle(now: number): boolean {
@@ -49,7 +51,7 @@ export class Timeouts {
     if ((!this.settled || !this.settingsAnswered) && now - this.#openedAt >= this.#headTicks) {
       return { code: ErrorCode.SETTINGS_TIMEOUT, reason: 'no SETTINGS, or none acknowledged', stuck: false }
     }
-    if (this.#partialSince >= 0 && now - this.#partialSince >= this.#headTicks) {
+    if (this.#incompleteSince >= 0 && now - this.#incompleteSince >= this.#headTicks) {
       return { code: ErrorCode.ENHANCE_YOUR_CALM, reason: 'a frame or header section that does not end', stuck: false }
     }
     if (pending === 0 || pending < this.#pending || this.#pending === 0) this.#pendingSince = now
