@@ -27,7 +27,7 @@ function manualClock(): ManualClock {
   return Object.assign(new ManualClock(), { wall: () => wall })
 }
 
-const commonName = (socket: TLSSocket) => socket.getPeerCertificate().subject.CN
+const commonName = (socket: TLSSocket) => String(socket.getPeerCertificate().subject.CN)
 
 function failures(events: readonly { readonly event: string }[]): string[] {
   const errors = events.filter(({ event }) => event === 'connection_error') as unknown as ConnectionErrorEvent[]
@@ -257,6 +257,37 @@ describe('ending TLS', () => {
       })
     })
     expect(commonName(await dialTls(port, { ca: certificates.ca }))).toBe('renewed')
+  })
+
+  it('renews under load without a failure', async () => {
+    const tls = await tlsFiles(certificates.server)
+    const clock = manualClock()
+    const { port, events, proxy } = await start({ tls, runtime: { ...systemRuntime, clock } })
+    const seen = new Set<string>()
+    let stop = false
+    const visit = async () => {
+      while (!stop) {
+        const client = await dialTls(port, { ca: certificates.ca })
+        seen.add(commonName(client))
+        client.end('hello')
+        expect((await readAll(client)).toString()).toBe('hello')
+      }
+    }
+    const visitors = Array.from({ length: 2 }, visit)
+    for (const name of ['first', 'second', 'third']) {
+      const { cert, key } = await certificates.issue(name)
+      await writeFile(tls.certFile, cert)
+      await writeFile(tls.keyFile, key)
+      await eventually(async () => {
+        await clock.advance(5000)
+        expect(seen).toContain(name)
+      })
+    }
+    stop = true
+    await Promise.all(visitors)
+    expect([...seen]).toEqual(['server', 'first', 'second', 'third'])
+    expect(failures(events)).toEqual([])
+    expect(proxy.stats()[0]!.connections).toMatchObject({ failed: 0, handshakeFailures: 0 })
   })
 
   it('goes by other files after a reload, and by the same ones where they cannot be used', async () => {

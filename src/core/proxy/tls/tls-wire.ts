@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { breakOff } from '../transport/break-off.js'
 import type { Slab, SlabPool } from '../transport/slabs.js'
 import { deafReceiver, wireAddress } from '../transport/socket-wire.js'
 import type { Wire, WireAddress, WireReceiver } from '../transport/transport.js'
@@ -74,11 +75,9 @@ export class TlsWire implements Wire {
     this.#socket.destroy()
   }
 
-  /** What `resetAndDestroy` of the connection underneath would do, without the FIN before it. */
   reset(): void {
     this.#closing = true
-    ;(this.#raw as unknown as { resetAndClosing: boolean }).resetAndClosing = true
-    this.#socket.destroy()
+    breakOff(this.#raw, this.#socket)
   }
 
   pause(): void {

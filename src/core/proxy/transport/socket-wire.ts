@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { breakOff } from './break-off.js'
 import type { Slab, SlabPool } from './slabs.js'
 import { type ReadCallback, readStatically } from './static-read.js'
 import type { Wire, WireAddress, WireReceiver } from './transport.js'
@@ -95,11 +96,9 @@ export class SocketWire implements Wire {
     this.#socket.destroy()
   }
 
-  /** `resetAndDestroy` would send a FIN first and wait for unsent bytes; what it sets makes destroy alone send the RST. */
   reset(): void {
     this.#closing = true
-    ;(this.#socket as unknown as { resetAndClosing: boolean }).resetAndClosing = true
-    this.#socket.destroy()
+    breakOff(this.#socket)
   }
 
   pause(): void {
