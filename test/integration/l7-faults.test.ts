@@ -1,6 +1,5 @@
 import { status } from '@grpc/grpc-js'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect as connectHttp2, createServer } from 'node:http2'
 import { connect, type AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -9,6 +8,7 @@ import { cleanUp, cleanup, HandResolver, startTestProxy } from '../proxy/support
 import { launch } from '../support/cli.js'
 import { eventually } from '../support/eventually.js'
 import { type GrpcPeer, GrpcPeerClient, startGrpcPeer } from '../support/grpc-peer.js'
+import { residentBytes } from '../support/process-figures.js'
 
 afterEach(cleanUp)
 
@@ -173,9 +173,4 @@ async function settled(read: () => number): Promise<void> {
     await pause(500)
     return read() === before
   })
-}
-
-function residentBytes(pid: number): number {
-  const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!
-  return Number(kilobytes) * 1024
 }
