@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js'
 import { once } from 'node:events'
 import { connect as connectHttp2, createServer } from 'node:http2'
-import { connect, type AddressInfo } from 'node:net'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { cleanUp, cleanup, HandResolver, startTestProxy } from '../proxy/support.js'
@@ -45,19 +45,56 @@ function addresses(peers: readonly GrpcPeer[]): string {
   return peers.map(({ address }) => address).join(',')
 }
 
+/** Answers every call after a while. `die` breaks its connections without a word, as the end of a process does. */
+async function startMortal(delayMs: number) {
+  const sockets = new Set<Socket>()
+  let calls = 0
+  const server = createServer({ settings: { maxConcurrentStreams: 1000 } })
+  server.on('connection', (socket: Socket) => sockets.add(socket))
+  server.on('sessionError', () => undefined)
+  server.on('stream', (stream) => {
+    calls++
+    stream.on('error', () => undefined)
+    stream.resume()
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+    const answer = () => {
+      if (stream.destroyed) return
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+      stream.end(Buffer.alloc(5))
+    }
+    const timer = setTimeout(answer, delayMs)
+    cleanup(() => clearTimeout(timer))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const die = () => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  }
+  cleanup(die)
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    die,
+    get calls() {
+      return calls
+    },
+  }
+}
+
 /** How 200 calls end that are on their way to three servers when one of them dies. */
 async function killUnderCalls(serviceConfig?: Record<string, unknown>) {
-  const peers = [await peer(), await peer(), await peer()]
+  const servers = [await startMortal(1500), await startMortal(1500), await startMortal(1500)]
   const resolver = new HandResolver()
-  resolver.set(addresses(peers), 'web', serviceConfig)
+  resolver.set(servers.map(({ address }) => address).join(','), 'web', serviceConfig)
   const { port } = await startTestProxy('web', { listen: LISTEN, resolver })
   const client = clientOf(port)
-  const calls = Array.from({ length: 200 }, () => client.unary({ delayMs: 1500 }))
-  await eventually(() => peers.reduce((sum, { calls }) => sum + calls, 0) === 200)
-  const lost = peers[0]!.calls
-  peers[0]!.kill()
-  const codes = (await Promise.all(calls)).map(({ code }) => code)
-  return { lost, codes, tries: peers.reduce((sum, { calls }) => sum + calls, 0) }
+  const ended = Array.from({ length: 200 }, () => client.unary({}))
+  const tries = () => servers.reduce((sum, { calls }) => sum + calls, 0)
+  await eventually(() => tries() === 200)
+  const lost = servers[0]!.calls
+  servers[0]!.die()
+  const codes = (await Promise.all(ended)).map(({ code }) => code)
+  return { lost, codes, tries: tries() }
 }
 
 describe('a server that dies under 200 gRPC calls', () => {
