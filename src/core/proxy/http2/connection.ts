@@ -111,7 +111,7 @@ export abstract class Http2Connection extends StreamKeeper implements WireReceiv
   onEnd(): void {
     if (this.closing) return this.#wire.close()
     this.#stop()
-    this.endStreams(ErrorCode.CANCEL, 'the peer closed the connection')
+    this.endStreams(ErrorCode.CONNECT_ERROR, 'the peer closed the connection')
     this.#finish()
   }
 

@@ -54,6 +54,8 @@ export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Dead
   #policyRetries = 0
   #method: Head['method'] = Method.OTHER
   #isGrpc = false
+  /** The request's head was all of it. */
+  #bodiless = false
   /** All of the request has come. */
   #requestEnded = false
   /** The response has begun to be passed on. */
@@ -86,7 +88,7 @@ export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Dead
     this.#head = head
     this.#method = head.method
     this.#isGrpc = head.isGrpc
-    this.#requestEnded = end
+    this.#requestEnded = this.#bodiless = end
     if (head.method === Method.CONNECT) return this.#answer(CONNECT_REFUSED)
     if (head.isGrpc && !relay.calls.isEmpty) this.#call = this.#client.callConfig(head)
     this.#limitTime(head)
@@ -148,10 +150,10 @@ export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Dead
 
   sendOn(attempt: Attempt, connection: UpstreamConnection): void {
     const saved = this.#saved
-    const replays = saved !== undefined && (saved.bodyLength > 0 || saved.trailers !== undefined)
     const extra = this.#client.forwarded.for(this.#head)
-    const up = attempt.open(connection, this.#head, extra, this.#requestEnded && !replays)
-    if (replays) {
+    // An end that came late is sent late: gRPC servers of Go do not hear of one in the head.
+    const up = attempt.open(connection, this.#head, extra, this.#bodiless)
+    if (saved !== undefined && !this.#bodiless && (saved.bodyLength > 0 || this.#requestEnded)) {
       up.sendData(saved.body, 0, saved.bodyLength, this.#requestEnded && saved.trailers === undefined)
       if (saved.trailers) up.sendTrailers(saved.trailers)
       attempt.endpoint.meter.bytesSent += saved.bodyLength
