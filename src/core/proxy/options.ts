@@ -26,6 +26,8 @@ export interface ProxyOptions {
   readonly hashOn?: HashOn
   /** Keeps an HTTP client with its endpoint by a cookie of this name. Default: no cookie. */
   readonly stickyCookie?: string
+  /** A secret that the cookie's values are made with: proxies that share it understand each other's cookies. Default: random, for this process. */
+  readonly stickyKey?: string
   /** Checks every endpoint again and again, and takes out those that fail. Default: no active checks. */
   readonly healthCheck?: Check
   /** Milliseconds between two checks of an endpoint. Default 2,000. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { FairleadError } from '../errors.js'
 import type { HealthOptions } from '../health/monitor.js'
 import { CidrSet } from './cidr-set.js'
@@ -10,6 +11,9 @@ const HOUR_MS = 3_600_000
 
 /** Envoy's defaults for circuit breakers, but more requests: one connection carries many of them. */
 const DEFAULT_UPSTREAM_LIMITS: UpstreamLimits = { maxConnections: 1024, maxPending: 1024, maxRequests: 16_384 }
+
+/** Of this process: a proxy that is started again makes other values. */
+const STICKY_KEY = randomBytes(32)
 
 /** What the options of a proxy come to. One frozen object, so that it can be replaced as a whole. */
 export interface Settings {
@@ -49,6 +53,8 @@ export interface HttpSettings {
   readonly upstreamLimits: UpstreamLimits
   /** What hash policies go by; undefined: what the service's config says, else the client's address. */
   readonly hashOn: HashOn | undefined
+  /** The cookie that keeps a client with its endpoint, and what its values are made with. */
+  readonly sticky: { readonly name: string; readonly key: Buffer } | undefined
   /** Whether upstreams get a PROXY header. */
   readonly sendProxyHeader: boolean
   /** Clients whose `x-forwarded-*` and `forwarded` are believed; nobody's if undefined. */
@@ -82,6 +88,7 @@ export function settingsOf(options: ProxyOptions): Settings {
       requestTimeoutMs: requestTimeoutMs === Infinity ? Infinity : positive('the request timeout', requestTimeoutMs),
       upstreamLimits: upstreamLimits(options.upstreamLimits),
       hashOn: hashOn(options.hashOn),
+      sticky: stickyOf(options),
       sendProxyHeader,
       trust,
     },
@@ -118,6 +125,14 @@ function hashOn(given: HashOn | undefined): HashOn | undefined {
   const name = given.name.toLowerCase()
   if (isToken(Buffer.from(name), 0, Buffer.byteLength(name))) return { kind: 'header', name }
   throw new FairleadError('INVALID_ARGUMENT', `${JSON.stringify(given.name)} is not the name of a header`)
+}
+
+function stickyOf({ stickyCookie: name, stickyKey }: ProxyOptions): HttpSettings['sticky'] {
+  if (name === undefined) return undefined
+  if (isToken(Buffer.from(name), 0, Buffer.byteLength(name))) {
+    return { name, key: stickyKey === undefined ? STICKY_KEY : Buffer.from(stickyKey) }
+  }
+  throw new FairleadError('INVALID_ARGUMENT', `${JSON.stringify(name)} is not the name of a cookie`)
 }
 
 function trustOf({ trust, listeners }: ProxyOptions, acceptsProxyHeaders: boolean): CidrSet | undefined {

@@ -1,5 +1,12 @@
 import { once } from 'node:events'
-import { createServer as createHttp1, type IncomingMessage, type ServerResponse, Agent, request } from 'node:http'
+import {
+  createServer as createHttp1,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  Agent,
+  request,
+} from 'node:http'
 import {
   createServer as createHttp2,
   connect,
@@ -24,7 +31,7 @@ export interface TestEndpoint {
 /** An HTTP/1.1 server of node on a free loopback port; closed after the test. */
 export async function startHttp1(
   handler: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<TestEndpoint & { readonly sockets: Set<Socket> }> {
+): Promise<TestEndpoint & { readonly server: Server; readonly sockets: Set<Socket> }> {
   const server = createHttp1(handler)
   const sockets = new Set<Socket>()
   let connections = 0
@@ -44,6 +51,7 @@ export async function startHttp1(
   return {
     address: `127.0.0.1:${port}`,
     port,
+    server,
     sockets,
     kill,
     get connections() {

@@ -66,7 +66,7 @@ export interface StreamReceiver {
 
 /** How a stream was broken off. */
 export interface Broken {
-  /** An `ErrorCode`: the peer's, or the nearest to what happened. */
+  /** An `ErrorCode`: the peer's, CONNECT_ERROR for a connection that was lost, or the nearest to what happened. */
   readonly code: number
   /**
    * Whether the peer can have acted on the request. `no`: certainly not (REFUSED_STREAM, a GOAWAY below this stream, a

@@ -185,10 +185,14 @@ export class Http1ClientConnection extends Http1Connection implements UpstreamCo
   onEnd(): void {
     switch (this.#phase) {
       case Phase.HEAD:
-        return this.#fail(ErrorCode.CANCEL, this.#processed(), 'the endpoint closed the connection before its response')
+        return this.#fail(
+          ErrorCode.CONNECT_ERROR,
+          this.#processed(),
+          'the endpoint closed the connection before its response',
+        )
       case Phase.BODY:
         if (!this.body.endsWithConnection)
-          return this.#fail(ErrorCode.CANCEL, 'yes', 'the endpoint closed the connection within its response')
+          return this.#fail(ErrorCode.CONNECT_ERROR, 'yes', 'the endpoint closed the connection within its response')
         this.onBody(NOTHING, 0, 0, true)
         return this.#close()
       case Phase.TUNNEL:
@@ -210,7 +214,7 @@ export class Http1ClientConnection extends Http1Connection implements UpstreamCo
     const isTunnel = this.#phase === Phase.TUNNEL
     this.#phase = Phase.CLOSED
     if (!this.#responseOver || isTunnel)
-      this.#tellBroken(ErrorCode.CANCEL, within, error?.message ?? 'the connection to the endpoint closed')
+      this.#tellBroken(ErrorCode.CONNECT_ERROR, within, error?.message ?? 'the connection to the endpoint closed')
     this.#forget()
     this.#observer.onClosed(this.#error ?? error)
   }

@@ -1,4 +1,5 @@
 import type { PickResult } from '../../balancer/contract.js'
+import type { LoadReport } from '../../balancer/orca/load-report.js'
 import type { Head } from '../http/head.js'
 import { type Broken, ErrorCode, type Stream, type StreamReceiver, type UpstreamConnection } from '../http/stream.js'
 import type { HttpEndpoint } from './endpoint.js'
@@ -74,13 +75,14 @@ export class Attempt implements StreamReceiver, Waiter {
   }
 
   /** Whether the endpoint did well; undefined where this says nothing about it. Only the first call counts. */
-  finish(ok: boolean | undefined): void {
+  finish(ok: boolean | undefined, load?: LoadReport): void {
     if (this.#finished) return
     this.#finished = true
     const { meter } = this.endpoint
     if (this.#sent) meter.requestsActive--
     if (ok === false) meter.requestsFailed++
-    if (this.#latencyMs < 0) {
+    if (load !== undefined) this.picked.done({ ok, latencyMs: this.#latencyMs, load })
+    else if (this.#latencyMs < 0) {
       outcome.ok = ok
       this.picked.done(outcome)
     } else {
@@ -90,9 +92,9 @@ export class Attempt implements StreamReceiver, Waiter {
     }
   }
 
-  /** The response is complete. */
-  complete(grpcStatus: number): void {
-    this.finish(!isEndpointFailure(this.#status, grpcStatus))
+  /** The response is complete. `load` is what the endpoint says of itself. */
+  complete(grpcStatus: number, load?: LoadReport): void {
+    this.finish(!isEndpointFailure(this.#status, grpcStatus), load)
   }
 
   onInterim(head: Head): void {

@@ -22,6 +22,7 @@ export interface ClientConnectionOwner {
 /** A client's HTTP connection: makes an exchange of each request, and knows what they have in common. */
 export class ClientConnection implements RequestHandler, RequestSource {
   readonly protocol: UpstreamProtocol
+  readonly secure: boolean
   readonly forwarded: ForwardedFields
   /** Set by the owner at once. */
   connection: DownstreamConnection | undefined
@@ -42,6 +43,7 @@ export class ClientConnection implements RequestHandler, RequestSource {
     const address = client.key
     const trusted = trust !== undefined && trust.has(address)
     this.protocol = protocol
+    this.secure = secure
     this.#clientAddress = address
     this.#trust = trusted ? trust : undefined
     this.#relay = relay

@@ -8,8 +8,10 @@ import type { ForwardedFields } from './forwarded.js'
 import type { RetryBudget } from './retry-budget.js'
 import type { RetryThrottle } from './retry-throttle.js'
 import type { SavedRequests } from './saved-request.js'
+import type { Sticky } from './sticky.js'
 import type { TurnClock } from './turn-clock.js'
 import type { UpstreamProtocol } from './upstream-pool.js'
+import type { WaitingRoom } from './waiting-room.js'
 
 /** What all requests of one listener share. */
 export interface RelayContext {
@@ -23,12 +25,18 @@ export interface RelayContext {
   /** What to go by now. */
   readonly settings: HttpSettings
   readonly calls: CallConfigs
+  /** Calls that wait for an endpoint. */
+  readonly waiting: WaitingRoom
+  /** Undefined: clients are not kept with their endpoints. */
+  readonly sticky: Sticky | undefined
 }
 
 /** The client's connection, as its requests see it. */
 export interface RequestSource {
   /** What the client speaks. */
   readonly protocol: UpstreamProtocol
+  /** Whether it speaks TLS. */
+  readonly secure: boolean
   /** The fields that tell an endpoint of the client. */
   readonly forwarded: ForwardedFields
   /** What hash policies go by for this request; undefined where it has no such thing. */

@@ -1,9 +1,13 @@
 import type { PickResult } from '../../balancer/contract.js'
 import type { PickRequest } from '../../balancer/policy.js'
 import type { Upstream } from '../../balancer/upstream.js'
+import { decodeLoadReport, LOAD_REPORT_FIELD } from '../../balancer/orca/decode.js'
+import type { LoadReport } from '../../balancer/orca/load-report.js'
 import { asFairleadError } from '../../errors.js'
 import { dialErrorText, isExhaustion, isLocalFailure } from '../dial-error.js'
+import { findField } from '../http/field-block.js'
 import { Head, Method, NO_FIELDS } from '../http/head.js'
+import { nameOf } from '../http/names.js'
 import { type Broken, ErrorCode, type Stream, type StreamReceiver, type UpstreamConnection } from '../http/stream.js'
 import { Attempt, type AttemptOwner } from './attempt.js'
 import type { CallConfig } from './call-config.js'
@@ -23,7 +27,10 @@ import {
 } from './local-reply.js'
 import { rewriteCall } from './request-head.js'
 import { backoffMs, isIdempotent, pushbackMs } from './retry.js'
+import type { HeldCall } from './waiting-room.js'
 import { copyHead, REPLAY_BYTES, type SavedRequest } from './saved-request.js'
+
+const LOAD_REPORT = nameOf(LOAD_REPORT_FIELD)
 
 /** Stands in for the request's head when it is gone. */
 const NO_HEAD = new Head()
@@ -33,10 +40,11 @@ const NO_HEAD = new Head()
  * direction ending by itself. Tries again elsewhere where that is safe: while nothing of the response has been passed on and
  * all of the request that has come is still at hand.
  */
-export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Deadlined {
+export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Deadlined, HeldCall {
   deadline = Infinity
   place = -1
   exclude: readonly Upstream[] | undefined = undefined
+  prefer: string | undefined = undefined
   readonly #relay: RelayContext
   readonly #client: RequestSource
   readonly #stream: Stream
@@ -75,10 +83,6 @@ export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Dead
     return this.#client.hashKey(this.#head)
   }
 
-  get prefer(): string | undefined {
-    return undefined
-  }
-
   /** Takes the request in; called once, before anything else. */
   start(head: Head, end: boolean): void {
     const relay = this.#relay
@@ -91,6 +95,8 @@ export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Dead
     this.#requestEnded = this.#bodiless = end
     if (head.method === Method.CONNECT) return this.#answer(CONNECT_REFUSED)
     if (head.isGrpc && !relay.calls.isEmpty) this.#call = this.#client.callConfig(head)
+    const { sticky } = relay
+    if (sticky !== undefined && !head.isGrpc) this.prefer = sticky.addressFor(head)
     this.#limitTime(head)
     relay.budget.deposit()
     if (relay.settings.attempts > 1 || this.#call?.retryPolicy) this.#save()
@@ -217,9 +223,16 @@ export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Dead
     const { classes } = this.#relay.listener.meter.requests
     classes[(head.status / 100) | 0]!++
     if (head.status === 101) this.#isTunnel = true
-    this.#stream.sendHead(head, NO_FIELDS, end)
-    if (end) this.#complete(attempt, head.grpcStatus, true)
+    this.#stream.sendHead(head, this.#stickyField(attempt), end)
+    if (end) this.#complete(attempt, head.grpcStatus, true, this.#loadReport(head))
     else attempt.stream!.allow(this.#stream.credit, this.#stream.queued)
+  }
+
+  #stickyField(attempt: Attempt): Buffer {
+    const { sticky } = this.#relay
+    const { address } = attempt.endpoint
+    if (sticky === undefined || this.#isGrpc || address === this.prefer) return NO_FIELDS
+    return sticky.fieldFor(address, this.#client.secure)
   }
 
   relayData(attempt: Attempt, bytes: Buffer, offset: number, length: number, end: boolean): void {
@@ -230,17 +243,24 @@ export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Dead
 
   relayTrailers(attempt: Attempt, head: Head): void {
     this.#stream.sendTrailers(head)
-    this.#complete(attempt, head.grpcStatus, false)
+    this.#complete(attempt, head.grpcStatus, false, this.#loadReport(head))
   }
 
   upstreamCredit(attempt: Attempt): void {
     if (!this.#requestEnded) this.#stream.allow(attempt.stream!.credit, attempt.stream!.queued)
   }
 
+  /** What the endpoint says about its load in the last head of its response, where the balancer goes by it. */
+  #loadReport({ block, length }: Head): LoadReport | undefined {
+    if (!this.#relay.listener.balancer.wantsLoadReports) return undefined
+    const value = findField(block, length, LOAD_REPORT)
+    return value === undefined ? undefined : decodeLoadReport(value)
+  }
+
   /** `judged`: whether to retry has been asked, so that the failure is counted already. */
-  #complete(attempt: Attempt, grpcStatus: number, judged: boolean): void {
+  #complete(attempt: Attempt, grpcStatus: number, judged: boolean, load?: LoadReport): void {
     this.#responseEnded = true
-    attempt.complete(grpcStatus)
+    attempt.complete(grpcStatus, load)
     if (this.#isGrpc) {
       if (grpcStatus === 0) this.#relay.throttle.succeeded()
       else if (!judged && this.#call?.retryPolicy?.retryable.has(grpcStatus)) this.#relay.throttle.failed()
@@ -263,7 +283,7 @@ export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Dead
     this.#attempt = undefined
     if (retries) return this.#again()
     if (this.#isGrpc && this.#mayRetryCall(UNREACHABLE.grpcStatus)) return this.#retryCall(attempt, undefined)
-    this.#answer(UNREACHABLE)
+    this.#holdOrAnswer(UNREACHABLE)
   }
 
   attemptBroken(attempt: Attempt, broken: Broken): void {
@@ -351,7 +371,22 @@ export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Dead
     if (this.#failure === undefined) {
       this.#relay.listener.trouble({ kind: 'no_endpoints', reason: asFairleadError(error).message })
     }
-    this.#answer(this.#failure ?? NO_ENDPOINT)
+    this.#holdOrAnswer(this.#failure ?? NO_ENDPOINT)
+  }
+
+  /** Without an endpoint: the call waits for one if it is to ("wait for ready"), as far as there is room. */
+  #holdOrAnswer(reply: LocalReply): void {
+    const { waiting, settings } = this.#relay
+    if (!this.#call?.waitForReady || waiting.size >= settings.upstreamLimits.maxPending) return this.#answer(reply)
+    this.#save()
+    this.exclude = undefined
+    this.#failure = undefined
+    this.#attempts = 0
+    waiting.enter(this)
+  }
+
+  lookAgain(): void {
+    this.#try()
   }
 
   // Endings.
@@ -383,7 +418,7 @@ export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Dead
     this.#relay.listener.meter.requests.broken++
     if (this.#isGrpc && code === ErrorCode.CONNECT_ERROR)
       sendLocalTrailers(this.#stream, brokenOff(GrpcStatus.UNAVAILABLE))
-    else this.#stream.reset(code)
+    else this.#stream.reset(code === ErrorCode.CONNECT_ERROR ? ErrorCode.INTERNAL_ERROR : code)
     this.#close()
   }
 
@@ -421,6 +456,7 @@ export class Exchange implements StreamReceiver, AttemptOwner, PickRequest, Dead
     if (this.#cancelBackoff) this.#cancelBackoff()
     this.#forget()
     this.#relay.deadlines.remove(this)
+    if (this.#call?.waitForReady) this.#relay.waiting.leave(this)
     this.#relay.listener.meter.requests.active--
     // What the client still sends is read and dropped; the codec decides for how long.
     if (!this.#requestEnded) this.#stream.allow(Infinity, 0)

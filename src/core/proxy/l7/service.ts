@@ -17,9 +17,11 @@ import { HttpEndpoints } from './endpoints.js'
 import { RetryBudget } from './retry-budget.js'
 import { RetryThrottle } from './retry-throttle.js'
 import { SavedRequests } from './saved-request.js'
+import { Sticky } from './sticky.js'
 import { TurnClock } from './turn-clock.js'
 import { UpstreamDialect } from './upstream-dialect.js'
 import type { UpstreamProtocol } from './upstream-pool.js'
+import { WaitingRoom } from './waiting-room.js'
 
 /** Balances requests: each HTTP request, gRPC call or upgraded connection goes to an endpoint of its own. */
 export class HttpService implements ConnectionService, RelayContext, ClientConnectionOwner {
@@ -30,11 +32,14 @@ export class HttpService implements ConnectionService, RelayContext, ClientConne
   readonly deadlines: Deadlines
   readonly budget: RetryBudget
   readonly throttle = new RetryThrottle()
+  readonly waiting: WaitingRoom
   calls: CallConfigs = NO_CALL_CONFIGS
   readonly #onlyHttp2: boolean
   readonly #arriving = new Set<Arriving>()
   readonly #connections = new Set<ClientConnection>()
   readonly #dialect: UpstreamDialect
+  #sticky: Sticky | undefined
+  #snapshot: Snapshot | undefined
   #draining = false
 
   /** `onlyHttp2`: clients begin with HTTP/2 at once, as gRPC does. */
@@ -46,10 +51,20 @@ export class HttpService implements ConnectionService, RelayContext, ClientConne
     this.clock = new TurnClock(listener.runtime.clock, listener.flusher)
     this.deadlines = new Deadlines(listener.ticker)
     this.budget = new RetryBudget(listener.ticker)
+    this.waiting = new WaitingRoom(listener.ticker)
   }
 
   get settings(): HttpSettings {
     return this.listener.settings.http
+  }
+
+  get sticky(): Sticky | undefined {
+    const { sticky } = this.settings
+    if (this.#sticky?.settings !== sticky) {
+      this.#sticky = sticky && new Sticky(sticky)
+      if (this.#snapshot) this.#sticky?.update(this.#snapshot)
+    }
+    return this.#sticky
   }
 
   get active(): number {
@@ -92,7 +107,9 @@ export class HttpService implements ConnectionService, RelayContext, ClientConne
   }
 
   update(snapshot: Snapshot): void {
+    this.#snapshot = snapshot
     this.endpoints.update(snapshot)
+    this.sticky?.update(snapshot)
     try {
       this.calls = snapshot.serviceConfig === undefined ? NO_CALL_CONFIGS : parseCallConfigs(snapshot.serviceConfig)
       this.throttle.configure(this.calls.throttling)
