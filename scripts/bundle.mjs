@@ -12,16 +12,16 @@ const COMMONJS_GLOBALS = [
   "const __dirname = __fileURLToPath(new URL('.', import.meta.url))",
 ].join('\n')
 
-/** What the demo starts as processes of their own, by the path in dist/. */
-const DEMO_PROGRAMS = ['src/demo/backend.ts', 'src/demo/guardian.ts', 'src/demo/load.ts']
+/** What runs as a process of its own, by the path in dist/: workers of a proxy, and what the demo starts. */
+const PROGRAMS = ['src/cli/proxy/worker.ts', 'src/demo/backend.ts', 'src/demo/guardian.ts', 'src/demo/load.ts']
 
 /**
- * Bundles the launcher, the help, every command and the programs of the demo into dist/, with the chunks they share and the
+ * Bundles the launcher, the help, every command and the programs they start into dist/, with the chunks they share and the
  * licences of the packages in them.
  */
 export async function bundleCommandLine() {
   const { metafile } = await build({
-    entryPoints: ['src/cli/main.ts', 'src/cli/help.ts', 'src/commands/**/*.ts', ...DEMO_PROGRAMS],
+    entryPoints: ['src/cli/main.ts', 'src/cli/help.ts', 'src/commands/**/*.ts', ...PROGRAMS],
     outdir: 'dist',
     outbase: 'src',
     chunkNames: 'chunks/[name]-[hash]',

@@ -66,10 +66,17 @@ listeners come and go, and nothing under way is broken off. A file that cannot b
   }
 
   async #start(configuration: ProxyConfiguration, file: SnapshotFile | undefined): Promise<RunningProxy> {
+    const resolver = lazyResolver(() => this.#resolver(file))
+    const onEvent = (event: ProxyEvent) => this.#tell(event)
+    if (configuration.workers > 1) {
+      const { startWorkerPool } = await import('../cli/proxy/worker-pool.js')
+      const { root } = this.config
+      return startWorkerPool({ configuration, resolver, root, logLevel: this.settings.logLevel, onEvent }, this.runtime)
+    }
     const proxy = await startProxy(
-      { ...configuration.options, onEvent: (event) => this.#tell(event) },
+      { ...configuration.options, onEvent },
       {
-        resolver: lazyResolver(() => this.#resolver(file)),
+        resolver,
         createBalancer: () => createBalancer({}, this.runtime),
       },
       this.runtime,

@@ -96,7 +96,10 @@ export const proxyFlags = {
     'networks believed in what they say of clients: their PROXY headers and x-forwarded-* fields; repeatable',
   ),
   'allow': networks('networks that may connect; repeatable [default: everybody]'),
-  'workers': count(PROCESS, 'processes that share the listeners [default: 1]'),
+  'workers': count(
+    PROCESS,
+    'processes that share the listeners; each balances, checks and ejects by what it sees itself [default: 1]',
+  ),
 }
 
 type Given = Interfaces.InferredFlags<typeof proxyFlags>

@@ -24,6 +24,10 @@ export function proxyEventText(event: ProxyEvent): string {
       const where = event.address ? ` ${event.address}` : ''
       return `${event.kind}${where} for ${event.listen} -> ${event.service}: ${event.reason}${many}`
     }
+    case 'worker_exited':
+      return `worker_exited ${event.worker}: ${event.reason}; starting another in ${event.restartMs} ms`
+    case 'worker_started':
+      return `worker_started ${event.worker}`
     case 'reloaded': {
       const rest = event.unchanged
         ? `; ${event.unchanged.join(' and ')} take${event.unchanged.length > 1 ? '' : 's'} a restart`

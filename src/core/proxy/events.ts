@@ -10,6 +10,14 @@ export type ProxyEvent =
   /** So few endpoints are healthy that all are used, or no longer so. */
   | { readonly event: 'panic'; readonly listen: string; readonly service: string; readonly panic: boolean }
   | ConnectionErrorEvent
+  /** A process of several ended unasked; another one takes its place after `restartMs`. */
+  | {
+      readonly event: 'worker_exited'
+      readonly worker: number
+      readonly reason: string
+      readonly restartMs: number
+    }
+  | { readonly event: 'worker_started'; readonly worker: number }
   /** The configuration was read again and counts. `unchanged`: what of it takes a restart. */
   | { readonly event: 'reloaded'; readonly listeners: number; readonly unchanged?: readonly string[] }
   /** The configuration was read again and cannot be used; what was there before goes on. */
