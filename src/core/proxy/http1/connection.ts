@@ -6,7 +6,6 @@ import { type BodyReceiver, BodyReader } from './body-reader.js'
 import { BodyWriter } from './body-writer.js'
 import { Carry } from './carry.js'
 import { HeadText } from './head-text.js'
-import { readFlusher } from './read-flusher.js'
 import { type Readers, readersFor } from './readers.js'
 import { LF } from './syntax.js'
 import type { Head } from '../http/head.js'
@@ -46,7 +45,7 @@ export abstract class Http1Connection implements WireReceiver, Perishable, BodyR
     this.ticker = environment.ticker
     this.limits = environment.limits
     this.readers = readersFor(environment.limits)
-    this.output = new Output(wire, readFlusher)
+    this.output = new Output(wire, environment.flusher)
     this.body = new BodyReader(this.readers.trailers)
     this.bodyWriter = new BodyWriter(this.output, headText)
     this.ticker.watch(this)
@@ -73,30 +72,17 @@ export abstract class Http1Connection implements WireReceiver, Perishable, BodyR
   }
 
   onData(bytes: Buffer, length: number): void {
-    readFlusher.enter()
-    try {
-      if (this.carry.length === 0) this.#use(bytes, length)
-      else {
-        this.carry.append(bytes, 0, length)
-        // A section can only have become complete by the end of a line, or too large.
-        const waits = this.isPartial && this.carry.length <= this.limits.maxHeadBytes
-        if (!waits || bytes.lastIndexOf(LF, length - 1) >= 0) this.#useCarry()
-      }
-    } finally {
-      readFlusher.leave()
-    }
+    if (this.carry.length === 0) return this.#use(bytes, length)
+    this.carry.append(bytes, 0, length)
+    // A section can only have become complete by the end of a line, or too large.
+    const waits = this.isPartial && this.carry.length <= this.limits.maxHeadBytes
+    if (!waits || bytes.lastIndexOf(LF, length - 1) >= 0) this.#useCarry()
   }
 
   onDrain(): void {
     const wasFull = this.output.full
     this.output.drained()
-    if (!wasFull || this.output.full) return
-    readFlusher.enter()
-    try {
-      this.onRoom()
-    } finally {
-      readFlusher.leave()
-    }
+    if (wasFull && !this.output.full) this.onRoom()
   }
 
   onClose(error?: Error): void {
@@ -155,12 +141,7 @@ export abstract class Http1Connection implements WireReceiver, Perishable, BodyR
   readonly #continue = (): void => {
     if (this.isClosed || this.carry.length === 0) return
     this.hold(false)
-    readFlusher.enter()
-    try {
-      this.#useCarry()
-    } finally {
-      readFlusher.leave()
-    }
+    this.#useCarry()
   }
 
   #gate(): void {

@@ -33,6 +33,10 @@ const KEEP_ALIVE = text('connection: keep-alive\r\n')
 const CONNECTION_TE = text('connection: te\r\n')
 const CONNECTION_UPGRADE = text('connection: upgrade\r\nupgrade: ')
 
+const NOTHING = Buffer.alloc(0)
+/** Heads of this size fit into what is left of a slab, or get another. */
+const COMMON_SIZE = 2048
+
 /** How the end of a message shows on the wire. */
 export const BodyForm = {
   NONE: 0,
@@ -55,15 +59,19 @@ const STATUS_LINES: readonly (Buffer | undefined)[] = Array.from({ length: 600 }
  * could be read as another line or another message. Each method returns false, with nothing sent, for what cannot be said.
  */
 export class HeadText {
-  #bytes: Buffer = Buffer.allocUnsafeSlow(4096)
+  /** Written into: the output's slab, or `#spill` from where a head does not fit on. */
+  #bytes: Buffer = NOTHING
   #at = 0
+  #start = 0
+  #limit = 0
+  #spill: Buffer = NOTHING
   #sound = true
   #takesTrailers = false
   readonly #cursor = new FieldCursor()
 
   /** A request; `length` is its `content-length`, -1 for none, `host` the authority of one that names none. */
   request(head: Head, extra: Buffer, form: BodyFormCode, length: number, host: string, output: Output): boolean {
-    this.#begin()
+    this.#begin(output)
     this.#requestLine(head)
     this.#authority(head, host)
     const crumbs = this.#fields(this.#cursor.at(head.block, head.length), true)
@@ -84,7 +92,7 @@ export class HeadText {
     persistence: Persistence,
     output: Output,
   ): boolean {
-    this.#begin()
+    this.#begin(output)
     const line = STATUS_LINES[head.status]
     if (line) this.#put(line)
     else this.#put(text(`HTTP/1.1 ${head.status} \r\n`))
@@ -99,46 +107,57 @@ export class HeadText {
 
   /** The trailer section, with the line that ends it. */
   trailers(head: Head, output: Output): boolean {
-    this.#begin()
+    this.#begin(output)
     this.#fields(this.#cursor.at(head.block, head.length), false)
     return this.#finish(output)
   }
 
-  #begin(): void {
-    this.#at = 0
+  #begin(output: Output): void {
+    output.ensure(COMMON_SIZE)
+    this.#bytes = output.bytes
+    this.#at = this.#start = output.position
+    this.#limit = output.position + output.room
     this.#sound = true
     this.#takesTrailers = false
   }
 
+  /** What is not sound stays where it is, to be overwritten. */
   #finish(output: Output): boolean {
     if (!this.#sound) return false
     this.#put(CRLF)
-    output.write(this.#bytes, 0, this.#at)
+    if (this.#bytes === this.#spill) output.write(this.#spill, 0, this.#at)
+    else output.position = this.#at
     return true
   }
 
   #requestLine(head: Head): void {
     if (!this.#seek(head, METHOD)) return
-    const start = this.#at
+    const methodAt = this.#length
     this.#value(NAME_OCTETS)
-    const middle = this.#at
+    if (this.#length === methodAt) this.#sound = false
     this.#put(BLANK)
     if (!this.#seek(head, PATH)) return
+    const pathAt = this.#length
     this.#value(TARGET_OCTETS)
-    if (middle === start || this.#at === middle + 1) this.#sound = false
+    if (this.#length === pathAt) this.#sound = false
     this.#put(HTTP11)
   }
 
   #authority(head: Head, host: string): void {
     this.#put(HOST)
-    const start = this.#at
+    const from = this.#length
     const cursor = this.#cursor.at(head.block, head.length)
     let more = cursor.next()
     while (more && cursor.nameIndex !== AUTHORITY.index) more = cursor.next()
     if (more) this.#value(VALUE_OCTETS)
     else this.#put(text(host))
-    if (!isAuthority(this.#bytes, start, this.#at)) this.#sound = false
+    if (!isAuthority(this.#bytes, this.#start + from, this.#at)) this.#sound = false
     this.#put(CRLF)
+  }
+
+  /** Of the head so far. */
+  get #length(): number {
+    return this.#at - this.#start
   }
 
   /** Puts the cursor on a field that must be there. */
@@ -241,9 +260,9 @@ export class HeadText {
 
   #upgrade(protocol: string): void {
     this.#put(CONNECTION_UPGRADE)
-    const start = this.#at
+    const from = this.#length
     this.#put(text(protocol))
-    for (let i = start; i < this.#at; i++) if (VALUE_OCTETS[this.#bytes[i]!] === 0) this.#sound = false
+    for (let i = this.#start + from; i < this.#at; i++) if (VALUE_OCTETS[this.#bytes[i]!] === 0) this.#sound = false
     this.#put(CRLF)
   }
 
@@ -269,10 +288,14 @@ export class HeadText {
   }
 
   #room(more: number): void {
-    if (this.#at + more <= this.#bytes.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#at + more))
-    this.#bytes.copy(grown, 0, 0, this.#at)
-    this.#bytes = grown
+    if (this.#at + more <= this.#limit) return
+    const length = this.#at - this.#start
+    const grown = Buffer.allocUnsafeSlow(Math.max(2 * length, length + more))
+    this.#bytes.copy(grown, 0, this.#start, this.#at)
+    this.#bytes = this.#spill = grown
+    this.#start = 0
+    this.#at = length
+    this.#limit = grown.length
   }
 
   #isEndToEnd(cursor: FieldCursor): boolean {
