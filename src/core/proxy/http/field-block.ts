@@ -1,3 +1,4 @@
+import { wordBuffer } from '../transport/word-buffer.js'
 import { FieldCursor } from './field-cursor.js'
 import { nameOf, NameKind, type Name } from './names.js'
 import { staticFieldIndex } from './static-table.js'
@@ -95,7 +96,9 @@ export class FieldBlockWriter {
 export function encodeFields(pairs: Iterable<readonly [name: string, value: string]>): Buffer {
   const writer = new FieldBlockWriter(256)
   for (const [name, value] of pairs) writer.field(name, value)
-  return writer.copy()
+  const block = wordBuffer(writer.length)
+  writer.buffer.copy(block, 0, 0, writer.length)
+  return block
 }
 
 const cursor = new FieldCursor()

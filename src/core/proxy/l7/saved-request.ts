@@ -1,4 +1,6 @@
 import { Head } from '../http/head.js'
+import { copyInto, copyShort } from '../transport/copy-words.js'
+import { viewOf, type WordBuffer, wordBuffer } from '../transport/word-buffer.js'
 
 /** Beyond this a body is not kept for another attempt. */
 export const REPLAY_BYTES = 64 * 1024
@@ -12,7 +14,7 @@ const KEEP_BLOCK = 4096
 /** A request as far as it has come, for as long as it may have to be sent again, or has not been sent yet. */
 export class SavedRequest {
   readonly head = new Head()
-  body: Buffer = Buffer.allocUnsafeSlow(FIRST_BODY)
+  body: WordBuffer = wordBuffer(FIRST_BODY)
   /** The body so far is `body[0, bodyLength)`. */
   bodyLength = 0
   trailers: Head | undefined
@@ -21,7 +23,7 @@ export class SavedRequest {
   append(bytes: Buffer, offset: number, length: number): void {
     const end = this.bodyLength + length
     if (end > this.body.length) this.#grow(end)
-    bytes.copy(this.body, this.bodyLength, offset, offset + length)
+    copyInto(this.body, this.bodyLength, bytes, offset, length)
     this.bodyLength = end
   }
 
@@ -29,12 +31,12 @@ export class SavedRequest {
     this.head.clear()
     this.bodyLength = 0
     this.trailers = undefined
-    if (this.head.block.length > KEEP_BLOCK) this.head.block = Buffer.allocUnsafeSlow(KEEP_BLOCK)
-    if (this.body.length > FIRST_BODY) this.body = Buffer.allocUnsafeSlow(FIRST_BODY)
+    if (this.head.block.length > KEEP_BLOCK) this.head.block = wordBuffer(KEEP_BLOCK)
+    if (this.body.length > FIRST_BODY) this.body = wordBuffer(FIRST_BODY)
   }
 
   #grow(length: number): void {
-    const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.body.length, length))
+    const grown = wordBuffer(Math.max(2 * this.body.length, length))
     this.body.copy(grown, 0, 0, this.bodyLength)
     this.body = grown
   }
@@ -70,9 +72,10 @@ export class SavedRequests {
 /** Makes `to` say what `from` says, in a block of its own. */
 export function copyHead(from: Head, to: Head): void {
   const { block, length } = from
-  if (to.block.length < length) to.block = Buffer.allocUnsafeSlow(Math.max(256, 2 * length))
-  if (length > 48) block.copy(to.block, 0, 0, length)
-  else for (let i = 0; i < length; i++) to.block[i] = block[i]!
+  if (to.block.length < length) to.block = wordBuffer(Math.max(256, 2 * length))
+  const view = viewOf(to.block)
+  if (view === undefined) block.copy(to.block, 0, 0, length)
+  else copyShort(block, 0, length, to.block, view, 0)
   to.length = length
   to.method = from.method
   to.isGrpc = from.isGrpc

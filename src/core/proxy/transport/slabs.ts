@@ -1,3 +1,5 @@
+import { SLACK } from './word-buffer.js'
+
 const SMALL = 16 * 1024
 const LARGE = 256 * 1024
 const KEEP_SMALL = 64
@@ -6,9 +8,6 @@ const KEEP_SLABS = 64
 
 /** Bytes of a slab that may be used: four of the largest HTTP/2 frames, and something besides. */
 export const SLAB_BYTES = 66 * 1024
-
-/** What a copy by words may overrun its end by, in the buffer copied from and in the one copied to. */
-export const SLACK = 8
 
 /** An output buffer handed from hand to hand, with the view of it kept: making one costs more than copying a header. */
 export class Slab {

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { SLACK } from './slabs.js'
+import { wordBuffer } from './word-buffer.js'
 
 /** Takes `bytes[0, length)`, which are valid until it returns. */
 export type ReadCallback = (length: number, bytes: Buffer) => boolean
@@ -8,10 +8,7 @@ export type ReadCallback = (length: number, bytes: Buffer) => boolean
  * The one buffer that every socket of this process reads into. Allocation, read and callback are a single step of the
  * event loop, so two sockets never share it at one time. Large, because a bulk transfer pays per read.
  */
-export const READ_BUFFER = Buffer.from(new ArrayBuffer(256 * 1024 + SLACK), 0, 256 * 1024)
-
-/** A view of READ_BUFFER that reaches SLACK bytes beyond its end, for copies by words. */
-export const READ_VIEW = new DataView(READ_BUFFER.buffer)
+export const READ_BUFFER = wordBuffer(256 * 1024)
 
 /**
  * Makes an accepted socket that has not begun to read do so into READ_BUFFER. net.connect takes such a buffer publicly

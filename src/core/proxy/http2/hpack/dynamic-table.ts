@@ -1,7 +1,7 @@
 import { NO_FIELDS } from '../../http/head.js'
 import type { Name } from '../../http/names.js'
 import { copyWords } from '../../transport/copy-words.js'
-import { SLACK } from '../../transport/slabs.js'
+import { SLACK } from '../../transport/word-buffer.js'
 
 /** The size we allow a peer's encoder, the initial value of SETTINGS_HEADER_TABLE_SIZE, which we never change. */
 export const TABLE_SIZE = 4096

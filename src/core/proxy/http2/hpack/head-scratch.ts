@@ -1,5 +1,5 @@
 import { NameKind, type Name } from '../../http/names.js'
-import { SLACK } from '../../transport/slabs.js'
+import { wordBuffer, type WordBuffer } from '../../transport/word-buffer.js'
 import { TABLE_SIZE } from './dynamic-table.js'
 
 /** What a `:authority` made of `host` has beyond it, and a size rounded up. */
@@ -10,15 +10,15 @@ const MARGIN = 64
  * next is decoded.
  */
 export class HeadScratch {
-  readonly bytes: Buffer
+  readonly bytes: WordBuffer
   readonly view: DataView
   readonly #size: number
 
   /** For blocks of fields that count for `size` octets. A field to be inserted into a table may follow them. */
   constructor(size: number) {
     this.#size = size
-    this.bytes = Buffer.allocUnsafeSlow(size + TABLE_SIZE + MARGIN + SLACK)
-    this.view = new DataView(this.bytes.buffer)
+    this.bytes = wordBuffer(size + TABLE_SIZE + MARGIN)
+    this.view = this.bytes.view
   }
 
   get size(): number {
