@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { constants } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
-import { freePort } from '../../support/real-etcd.js'
 import { cleanUp, dial, HandResolver, startTestProxy, until } from '../support.js'
 import { ask1, ask2, dial2, startHttp1, startHttp2 } from './servers.js'
 
@@ -42,7 +41,7 @@ describe('answering in place of an endpoint', () => {
   })
 
   it('says 503 when none can be reached', async () => {
-    const { port } = await startTestProxy(`127.0.0.1:${await freePort()}`, HTTP)
+    const { port } = await startTestProxy('127.0.0.1:1', HTTP)
     expect(await ask1(port)).toMatchObject({ status: 503, body: 'no endpoint could be reached\n' })
   })
 

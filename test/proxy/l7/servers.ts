@@ -67,7 +67,13 @@ export async function startHttp2(
 ): Promise<TestEndpoint & { readonly sessions: Set<ServerHttp2Session> }> {
   const server = createHttp2({ settings })
   const sessions = new Set<ServerHttp2Session>()
+  const sockets = new Set<Socket>()
   let connections = 0
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
+  })
   server.on('session', (session) => {
     connections++
     sessions.add(session)
@@ -83,7 +89,7 @@ export async function startHttp2(
   const { port } = server.address() as AddressInfo
   const kill = () => {
     server.close()
-    for (const session of sessions) session.destroy()
+    for (const socket of sockets) socket.destroy()
   }
   cleanup(kill)
   return {
