@@ -91,9 +91,13 @@ export class HpackDecoder {
       }
       const entry = this.#table.get(index - STATIC_COUNT - 1)
       if (entry === undefined) return this.#broken('an index beyond the table')
-      if (rules.fits(entry.size)) copyWords(this.#table.view, entry.offset, entry.length, scratch.view, at)
-      if (rules.accept(entry.kind, entry.fact, entry.size)) at += entry.length
-      else if (entry.kind === NameKind.HOST) rules.host(scratch.bytes, at, entry.length)
+      if (rules.accept(entry.kind, entry.fact, entry.size)) {
+        copyWords(this.#table.view, entry.offset, entry.length, scratch.view, at)
+        at += entry.length
+      } else if (entry.kind === NameKind.HOST && rules.fits(entry.size)) {
+        copyWords(this.#table.view, entry.offset, entry.length, scratch.view, at)
+        rules.host(scratch.bytes, at, entry.length)
+      }
     }
     return rules.finish(scratch, at)
   }

@@ -14,6 +14,9 @@ import {
 /** The fact of a value that its field cannot have: the message is malformed. */
 export const MALFORMED_VALUE = -2
 
+/** The fact of a `grpc-timeout` that says nothing. */
+export const NO_TIMEOUT = -1
+
 /** Facts of `:path` and `:scheme`. */
 export const PATH_ASTERISK = 2
 export const SCHEME_HTTP = 1
@@ -85,12 +88,17 @@ function parsed(kind: number, bytes: Buffer, from: number, to: number): number {
     case NameKind.EXPECT:
       return isSame(bytes, from, to, CONTINUE) ? 1 : 0
     case NameKind.GRPC_TIMEOUT:
-      return parseGrpcTimeout(bytes, from, to)
+      return timeoutFact(parseGrpcTimeout(bytes, from, to))
     case NameKind.GRPC_STATUS:
       return parseGrpcStatus(bytes, from, to)
     default:
       return 0
   }
+}
+
+/** Whole milliseconds, so that facts stay small integers; what is longer than 12 days is as good as that. */
+function timeoutFact(ms: number): number {
+  return ms === Infinity ? NO_TIMEOUT : Math.min(Math.ceil(ms), 0x3fffffff)
 }
 
 /** "HTTP/2 removes support for the 101 (Switching Protocols) informational status code" (RFC 9113 §8.6). */

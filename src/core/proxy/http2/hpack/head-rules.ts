@@ -2,7 +2,7 @@ import type { HttpLimits } from '../../http/environment.js'
 import { FieldCursor } from '../../http/field-cursor.js'
 import { Method, type Head } from '../../http/head.js'
 import { isConnectionSpecific, nameOf, NameKind } from '../../http/names.js'
-import { MALFORMED_VALUE, PATH_ASTERISK, SCHEME_HTTP } from './facts.js'
+import { MALFORMED_VALUE, NO_TIMEOUT, PATH_ASTERISK, SCHEME_HTTP } from './facts.js'
 import type { HeadScratch } from './head-scratch.js'
 
 /** What a header section is: rules differ. */
@@ -30,7 +30,8 @@ const CONTENT_LENGTH = 1 << NameKind.CONTENT_LENGTH
 
 /** The rules of RFC 9113 §8 for one header section, field by field; fills in the facts of its Head. */
 export class HeadRules {
-  readonly #limits: HttpLimits
+  readonly #maxFields: number
+  readonly #maxBytes: number
   readonly #trusted: boolean
   readonly #cursor = new FieldCursor()
   #role: RoleCode = Role.REQUEST
@@ -49,7 +50,8 @@ export class HeadRules {
   reason = ''
 
   constructor(limits: HttpLimits, trusted: boolean) {
-    this.#limits = limits
+    this.#maxFields = limits.maxHeadFields
+    this.#maxBytes = limits.maxHeadBytes
     this.#trusted = trusted
   }
 
@@ -68,14 +70,14 @@ export class HeadRules {
 
   /** Whether a field that counts for `size` octets may be written: the block has room for it. */
   fits(size: number): boolean {
-    return this.#bytes + size <= this.#limits.maxHeadBytes && this.#verdict === Verdict.OK
+    return this.#bytes + size <= this.#maxBytes && this.#verdict === Verdict.OK
   }
 
   /** Takes a field into account; false if it does not go into the block. Never true if it does not fit. */
   accept(kind: number, fact: number, size: number): boolean {
     this.#bytes += size
-    if (++this.#fields > this.#limits.maxHeadFields) return this.#refuse(Verdict.TOO_LARGE, 'more fields than allowed')
-    if (this.#bytes > this.#limits.maxHeadBytes) return this.#refuse(Verdict.TOO_LARGE, 'larger than allowed')
+    if (++this.#fields > this.#maxFields) return this.#refuse(Verdict.TOO_LARGE, 'more fields than allowed')
+    if (this.#bytes > this.#maxBytes) return this.#refuse(Verdict.TOO_LARGE, 'larger than allowed')
     if (this.#verdict !== Verdict.OK) return false
     if (fact === MALFORMED_VALUE)
       return this.#malformed(kind === 0 ? 'a name no field may have' : 'a value its field cannot have')
@@ -158,7 +160,7 @@ export class HeadRules {
       case NameKind.FORWARDED:
         return this.#trusted || role === Role.RESPONSE
       case NameKind.GRPC_TIMEOUT:
-        if (role === Role.REQUEST) head.timeoutMs = fact
+        if (role === Role.REQUEST && fact !== NO_TIMEOUT) head.timeoutMs = fact
         return true
       case NameKind.GRPC_STATUS:
         if (role === Role.RESPONSE) head.grpcStatus = fact
