@@ -55,8 +55,6 @@ export interface HttpSettings {
   readonly hashOn: HashOn | undefined
   /** The cookie that keeps a client with its endpoint, and what its values are made with. */
   readonly sticky: { readonly name: string; readonly key: Buffer } | undefined
-  /** Whether upstreams get a PROXY header. */
-  readonly sendProxyHeader: boolean
   /** Clients whose `x-forwarded-*` and `forwarded` are believed; nobody's if undefined. */
   readonly trust: CidrSet | undefined
 }
@@ -71,7 +69,6 @@ export function settingsOf(options: ProxyOptions): Settings {
   const idleMs = options.idleTimeoutMs === undefined ? undefined : positive('the idle timeout', options.idleTimeoutMs)
   const attempts = 1 + wholeNumber('retries', options.retries ?? 1, 0, 100)
   const connectTicks = ticksOf(positive('the connect timeout', options.connectTimeoutMs ?? 2000))
-  const sendProxyHeader = proxyProtocol === 'send' || proxyProtocol === 'both'
   const { requestTimeoutMs = Infinity } = options
   return Object.freeze({
     admission: { allow: networks(options.allow), proxied: accepts ? trust : undefined, maxConnections },
@@ -79,7 +76,7 @@ export function settingsOf(options: ProxyOptions): Settings {
       attempts,
       connectTicks,
       idleTicks: ticksOf(idleMs ?? HOUR_MS),
-      sendProxyHeader,
+      sendProxyHeader: proxyProtocol === 'send' || proxyProtocol === 'both',
     },
     http: {
       limits: { ...DEFAULT_LIMITS, ...(idleMs !== undefined && { idleTimeoutMs: idleMs }), ...options.limits },
@@ -89,7 +86,6 @@ export function settingsOf(options: ProxyOptions): Settings {
       upstreamLimits: upstreamLimits(options.upstreamLimits),
       hashOn: hashOn(options.hashOn),
       sticky: stickyOf(options),
-      sendProxyHeader,
       trust,
     },
     health: healthOf(options),

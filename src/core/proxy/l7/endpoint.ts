@@ -64,6 +64,7 @@ export class HttpEndpoint {
   }
 }
 
-function protocolOf({ meta }: Endpoint): UpstreamProtocol | undefined {
+/** What an endpoint says it speaks; undefined where it says nothing. */
+export function protocolOf({ meta }: Endpoint): UpstreamProtocol | undefined {
   return Object.hasOwn(meta, 'protocol') ? PROTOCOLS.get(meta['protocol']!.toLowerCase()) : undefined
 }

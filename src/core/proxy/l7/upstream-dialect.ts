@@ -4,13 +4,11 @@ import type { UpstreamConnection, UpstreamObserver } from '../http/stream.js'
 import { Http1ClientConnection } from '../http1/client-connection.js'
 import { Http2ClientConnection } from '../http2/client-connection.js'
 import type { UpstreamLimits } from '../options.js'
-import { encodeV2 } from '../proxy-protocol/v2.js'
 import type { ServiceContext } from '../service/context.js'
 import type { Ticker } from '../ticker.js'
 import type { Dial, DialObserver, Wire } from '../transport/transport.js'
+import { protocolOf } from './endpoint.js'
 import type { PoolContext, UpstreamProtocol } from './upstream-pool.js'
-
-const ALPN = { h1: ['http/1.1'], h2: ['h2'] } as const
 
 /** How endpoints are spoken to. Goes by the settings of the moment. */
 export class UpstreamDialect implements PoolContext {
@@ -40,18 +38,23 @@ export class UpstreamDialect implements PoolContext {
   }
 
   dial(endpoint: Endpoint, protocol: UpstreamProtocol, observer: DialObserver): Dial {
-    const { transport, guard, tls, settings } = this.#listener
+    const { transport, guard, tls } = this.#listener
     const { host, port } = endpoint
-    const secured = tls.destination(endpoint, ALPN[protocol])
+    const secured = tls.destination(endpoint, offers(endpoint, protocol))
     const destination = {
       host,
       port,
       refuse: (ip: string) => guard.refusal(ip, port),
-      // A connection is shared by requests of many clients, so its PROXY header speaks for this proxy.
-      ...(settings.http.sendProxyHeader && { preface: encodeV2(undefined) }),
       ...(secured && { tls: secured }),
     }
     return transport.dial(destination, observer)
+  }
+
+  settle(endpoint: Endpoint, wanted: UpstreamProtocol, { alpn }: Wire): UpstreamProtocol {
+    if (alpn === undefined || wanted === 'h1') return wanted
+    if (alpn !== '') return alpn === 'h2' ? 'h2' : 'h1'
+    // "HTTP/2 connections over TLS MUST use protocol negotiation in TLS" (RFC 9113 §3.3)
+    return protocolOf(endpoint) ?? 'h1'
   }
 
   converse(wire: Wire, protocol: UpstreamProtocol, observer: UpstreamObserver): UpstreamConnection {
@@ -59,4 +62,10 @@ export class UpstreamDialect implements PoolContext {
       ? new Http2ClientConnection(wire, this.environment, observer)
       : new Http1ClientConnection(wire, this.environment, observer)
   }
+}
+
+/** What is offered by ALPN: HTTP/1.1 too, instead of HTTP/2, where nobody has said that the endpoint speaks HTTP/2. */
+function offers(endpoint: Endpoint, protocol: UpstreamProtocol): readonly string[] {
+  if (protocol === 'h1') return ['http/1.1']
+  return protocolOf(endpoint) === 'h2' ? ['h2'] : ['h2', 'http/1.1']
 }

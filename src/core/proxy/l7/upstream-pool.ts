@@ -14,6 +14,8 @@ export interface PoolContext {
   readonly connectTicks: number
   /** Connects to an endpoint in order to speak `protocol`. */
   dial(endpoint: Endpoint, protocol: UpstreamProtocol, observer: DialObserver): Dial
+  /** What is spoken on a fresh wire that was dialled in order to speak `wanted`. */
+  settle(endpoint: Endpoint, wanted: UpstreamProtocol, wire: Wire): UpstreamProtocol
   /** Speaks `protocol` on a fresh wire. */
   converse(wire: Wire, protocol: UpstreamProtocol, observer: UpstreamObserver): UpstreamConnection
 }
@@ -35,7 +37,8 @@ const LIKELY_STREAMS = 100
  */
 export class UpstreamPool {
   readonly #endpoint: Endpoint
-  readonly #protocol: UpstreamProtocol
+  /** Wanted, until a connection has shown what the endpoint speaks. */
+  #protocol: UpstreamProtocol
   readonly #meter: EndpointMeter
   readonly #context: PoolContext
   readonly #connections = new Set<PooledConnection>()
@@ -100,6 +103,7 @@ export class UpstreamPool {
     this.#meter.total++
     this.#meter.active++
     this.#connections.add(pooled)
+    this.#protocol = this.#context.settle(this.#endpoint, this.#protocol, wire)
     pooled.connection = this.#context.converse(wire, this.#protocol, pooled)
     this.becameAvailable(pooled)
   }
