@@ -3,8 +3,11 @@ import { isLatencySeen, latencyRatio } from '../latency.js'
 import type { LoadTable } from '../load-table.js'
 import type { Picker, PickRequest, Policy } from '../policy.js'
 import type { Upstream } from '../upstream.js'
-import { slotsOf, weightsOf } from './candidates.js'
+import { nextAllowed, slotsOf, weightsOf } from './candidates.js'
 import { Sampler } from './sampler.js'
+
+/** How often the second sample is drawn again when it is the first one. */
+const REDRAWS = 4
 
 /**
  * The cheaper of two samples, where the cost is the peak-sensitive latency average times the requests in flight, this
@@ -38,8 +41,15 @@ class PeakEwmaPicker implements Picker {
   pick(request: PickRequest): Upstream | undefined {
     const first = this.#sampler.next(request)
     if (first < 0) return undefined
-    const second = this.#sampler.next(request)
+    const second = this.#other(first, request)
     return this.#candidates[this.#isCheaper(second, first) ? second : first]
+  }
+
+  /** A second sample, another one where there is another: a slow endpoint drawn twice would be taken for want of a choice. */
+  #other(first: number, request: PickRequest): number {
+    let second = this.#sampler.next(request)
+    for (let i = 0; second === first && i < REDRAWS; i++) second = this.#sampler.next(request)
+    return second === first ? nextAllowed(this.#candidates, (first + 1) % this.#candidates.length, request) : second
   }
 
   #isCheaper(a: number, b: number): boolean {
