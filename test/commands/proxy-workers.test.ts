@@ -54,9 +54,9 @@ async function startHttp(name: string): Promise<string> {
 }
 
 /** The body of one request on a connection of its own. */
-function fetchOnce(listen: string): Promise<string> {
+function fetchOnce(listen: string, headers: Record<string, string> = {}): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = get({ host: '127.0.0.1', port: /:(\d+)$/.exec(listen)![1], agent: false }, (response) => {
+    const request = get({ host: '127.0.0.1', port: /:(\d+)$/.exec(listen)![1], headers, agent: false }, (response) => {
       let body = ''
       response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
       response.on('end', () => resolve(body))
@@ -142,6 +142,15 @@ describe('fairlead proxy --workers', () => {
       const answers = await Promise.all(Array.from({ length: 12 }, () => fetchOnce(listens[0]!)))
       expect(new Set(answers)).toEqual(new Set(['a', 'b']))
     })
+  })
+
+  it('keeps a client with its endpoint whichever worker it comes to', async () => {
+    const target = `${await startHttp('a')},${await startHttp('b')}`
+    const { listens } = await startShared([`http://:0=${target}`], '--sticky=sid', '--policy', 'random')
+    const response = await fetch(listens[0]!)
+    const cookie = /^sid=[^;]+/.exec(response.headers.get('set-cookie')!)![0]
+    const body = await response.text()
+    for (let i = 0; i < 12; i++) expect(await fetchOnce(listens[0]!, { cookie })).toBe(body)
   })
 
   it('goes by the file as it is at SIGHUP in every worker, without dropping a connection', async () => {
