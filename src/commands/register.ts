@@ -78,7 +78,7 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
       helpGroup: LIFE,
       helpValue: 'CHECK',
       description:
-        'tcp, http:/PATH or grpc[:SERVICE]: the record appears when it passes and goes when it fails three times',
+        'tcp, http:[STATUSES:]/PATH or grpc[:SERVICE]: the record appears when it passes and goes when it fails three times',
     }),
     'check-interval': Flags.string({
       helpGroup: LIFE,

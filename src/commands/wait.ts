@@ -27,7 +27,7 @@ gone: nothing is registered any more. A registry that is away is waited for too.
     timeout: Flags.string({ default: '60s', helpValue: 'DURATION', description: 'how long to wait' }),
     check: Flags.string({
       default: 'tcp',
-      helpValue: 'tcp|http:/PATH|grpc[:SERVICE]',
+      helpValue: 'tcp|http:[STATUSES:]/PATH|grpc[:SERVICE]',
       description: 'what healthy means',
     }),
   }

@@ -54,7 +54,7 @@ export const proxyFlags = {
   'health-check': Flags.string({
     helpGroup: HEALTH,
     helpValue: 'CHECK',
-    description: 'check every endpoint and take out those that fail: tcp, http:/PATH, grpc or grpc:SERVICE',
+    description: 'check every endpoint and take out those that fail: tcp, http:[STATUSES:]/PATH or grpc[:SERVICE]',
   }),
   'health-interval': duration(HEALTH, 'how long between two checks of an endpoint [default: 2s]'),
   'no-outlier': Flags.boolean({
