@@ -9,6 +9,25 @@ export function queuedInProcess(): number {
 const SMALLEST = 4096
 const NOTHING = Buffer.alloc(0)
 
+/** Memory of queues that are gone, by size, kept for those to come: a stream at its window's edge makes one after the other. */
+const spare = new Map<number, Buffer<ArrayBuffer>[]>()
+const LARGEST_SPARE = 256 * 1024
+const SPARE_BYTES_PER_SIZE = 1024 * 1024
+
+function take(size: number): Buffer<ArrayBuffer> {
+  held += size
+  return spare.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size)
+}
+
+function give(buffer: Buffer<ArrayBuffer>): void {
+  const size = buffer.length
+  held -= size
+  if (size === 0 || size > LARGEST_SPARE) return
+  const buffers = spare.get(size)
+  if (buffers === undefined) spare.set(size, [buffer])
+  else if (buffers.length * size < SPARE_BYTES_PER_SIZE) buffers.push(buffer)
+}
+
 /**
  * Bytes of one stream that wait for the peer's window: a ring that doubles as needed, so that a stream relayed through a
  * slow reader makes no garbage. Must be cleared in the end: its memory is counted for the process.
@@ -48,17 +67,17 @@ export class SendQueue {
 
   /** Gives the memory back. The queue is of no use afterwards. */
   clear(): void {
-    held -= this.bytes.length
+    give(this.bytes)
     this.bytes = NOTHING
     this.start = this.length = 0
   }
 
   #grow(needed: number): void {
-    const larger = Buffer.allocUnsafeSlow(sizeFor(needed))
+    const larger = take(sizeFor(needed))
     const first = this.contiguous
     this.bytes.copy(larger, 0, this.start, this.start + first)
     this.bytes.copy(larger, first, 0, this.length - first)
-    held += larger.length - this.bytes.length
+    give(this.bytes)
     this.bytes = larger
     this.start = 0
   }

@@ -11,7 +11,7 @@ export class SocketWire implements Wire {
   readonly slabs: SlabPool
   /** What the kernel has not taken whole; comes back to the pool once nothing is pending. */
   #held: Buffer | undefined
-  #heldSlab: Slab | undefined
+  readonly #heldSlabs: Slab[] = []
   #error: Error | undefined
   #closing = false
 
@@ -83,7 +83,7 @@ export class SocketWire implements Wire {
       this.#release()
       return true
     }
-    this.#heldSlab ??= slab
+    this.#heldSlabs.push(slab)
     return belowMark
   }
 
@@ -117,9 +117,9 @@ export class SocketWire implements Wire {
   /** Nothing is pending. */
   #release(): void {
     if (this.#held) this.slabs.give(this.#held)
-    if (this.#heldSlab) this.slabs.giveSlab(this.#heldSlab)
     this.#held = undefined
-    this.#heldSlab = undefined
+    for (const slab of this.#heldSlabs) this.slabs.giveSlab(slab)
+    this.#heldSlabs.length = 0
   }
 }
 
