@@ -76,6 +76,17 @@ describe('retrying', () => {
     expect(bad.sockets.length).toBe(2)
   })
 
+  it('asks the only endpoint there is once more', async () => {
+    let refusals = 0
+    const server = await startHttp2((stream) => {
+      if (refusals++ === 0) return stream.close(constants.NGHTTP2_REFUSED_STREAM)
+      stream.respond({ ':status': 200 })
+      stream.pipe(stream)
+    })
+    const { port } = await startTestProxy(server.address, GRPC)
+    expect(await ask2(dial2(port), { method: 'POST', body: 'again' })).toMatchObject({ status: 200, body: 'again' })
+  })
+
   it('does not try again what it has begun to pass on', async () => {
     const bad = await startHttp2((stream) => {
       stream.respond({ ':status': 200 })

@@ -1,11 +1,12 @@
 import type { Ticker } from '../ticker.js'
 import { TICK_MS } from '../ticker.js'
 
-/** The share of requests that may be tried again, and what is allowed however few there are. */
-const PER_REQUEST = 0.2
-const PER_SECOND = 10
+/** What a retry takes out, in whole numbers: of every five requests one may be tried again, and ten a second however few there are. */
+const PER_RETRY = 5
+const PER_REQUEST = 1
+const PER_SECOND = 50
 /** The most that is saved up, so that one endpoint going away under load costs no request. */
-const MOST = 1000
+const MOST = 1000 * PER_RETRY
 
 /** Keeps retries from multiplying the load on a service that fails: without a budget each request might be sent N times. */
 export class RetryBudget {
@@ -28,8 +29,8 @@ export class RetryBudget {
     const { now } = this.#ticker
     this.#saved = Math.min(MOST, this.#saved + ((now - this.#at) * TICK_MS * PER_SECOND) / 1000)
     this.#at = now
-    if (this.#saved < 1) return false
-    this.#saved--
+    if (this.#saved < PER_RETRY) return false
+    this.#saved -= PER_RETRY
     return true
   }
 }
