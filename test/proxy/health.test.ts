@@ -3,6 +3,7 @@ import { connect, createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseCheck } from '../../src/core/health/check.js'
 import type { ProxyEvent } from '../../src/core/proxy/events.js'
+import { parseListen } from '../../src/core/proxy/listen.js'
 import { proxyEventText } from '../../src/core/proxy/event-text.js'
 import { makeCertificates } from '../support/certificates.js'
 import { freePort } from '../support/real-etcd.js'
@@ -54,7 +55,10 @@ describe('an endpoint that refuses connections', () => {
     await until(() => proxy.stats()[0]!.endpoints.length === 2, 'the endpoints are known')
 
     expect(new Set(await askTimes(front, 20))).toEqual(new Set(['one']))
-    await until(() => healthOf(events, address)[0] === 'ejected', 'it is ejected')
+    await until(() => {
+      void ask(front)
+      return healthOf(events, address)[0] === 'ejected'
+    }, 'it is ejected')
     const event = events.find((each) => each.event === 'health')!
     expect(proxyEventText(event)).toBe(`ejected ${address} for tcp://127.0.0.1:${front} -> web: 5 failures in a row`)
 
@@ -165,6 +169,17 @@ it('checks endpoints over TLS where they are spoken to so', async () => {
   await until(() => healthOf(events, stranger.address)[0] === 'unhealthy', 'the certificate is found wrong')
   await until(() => server.clients.length > 2, 'the other one was checked')
   expect(healthOf(events, server.address)).toEqual([])
+})
+
+it('begins to check when its configuration says so, and forgets when it no longer does', async () => {
+  const one = await startGreeter('one')
+  const dead = `127.0.0.1:${await freePort()}`
+  const { events, proxy } = await startTestProxy(`${one.address},${dead}`, { outlierDetection: false })
+  const listeners = [parseListen(`tcp://127.0.0.1:0=${one.address},${dead}`)]
+  await proxy.reload({ listeners, outlierDetection: false, healthCheck: parseCheck('tcp'), healthIntervalMs: 50 }, 1000)
+  await until(() => healthOf(events, dead)[0] === 'unhealthy', 'the check has failed')
+  await proxy.reload({ listeners, outlierDetection: false }, 1000)
+  expect(healthOf(events, dead)).toEqual(['unhealthy', 'healthy'])
 })
 
 it('checks no address that nothing may be relayed to', async () => {

@@ -15,7 +15,7 @@ export interface OutlierDetection {
   readonly baseEjectionMs: number
   /** The longest it is taken out, milliseconds. */
   readonly maxEjectionMs: number
-  /** How much of the service may be out at once, percent; one endpoint always may. */
+  /** How much of the service may be out at once, percent; where that is above 0, one endpoint may. */
   readonly maxEjectionPercent: number
   /** So many failures in a row take an endpoint out at once; 0: never. */
   readonly consecutiveFailures: number

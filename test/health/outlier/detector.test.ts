@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { endpoint } from '../../support/balancing.js'
 import { startMonitor } from '../support.js'
@@ -89,6 +90,13 @@ describe('the cap', () => {
     expect(changes).toHaveLength(1)
   })
 
+  it('of nothing lets nobody be out', () => {
+    const all = endpoints(4)
+    const { changes, end } = startMonitor(options, all, config({ maxEjectionPercent: 0 }))
+    for (const each of all) end(each, false, 5)
+    expect(changes).toEqual([])
+  })
+
   it('spares the only endpoint', () => {
     const { changes, end } = startMonitor(options, endpoints(1))
     end(endpoint(1), false, 50)
@@ -161,6 +169,31 @@ describe('failure percentage', () => {
     await clock.advance(5000)
     expect(changes).toEqual([])
   })
+})
+
+it('holds to the cap and lets everybody in again, whatever happens', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 2, max: 25 }), fc.infiniteStream(fc.nat()), async (count, chance) => {
+      const next = (below: number) => chance.next().value! % below
+      const all = endpoints(count)
+      const { clock, end, update, upstreamOf, monitor } = startMonitor(options, all, config({ maxEjectionPercent: 30 }))
+      let present = all
+      const ejected = () => present.filter((each) => upstreamOf(each).fault === 'ejected').length
+      for (let step = 0; step < 60; step++) {
+        const before = ejected()
+        end(present[next(present.length)]!, next(3) === 0, 1 + next(7))
+        // Without the last one before the cap was reached, the share was below it.
+        if (ejected() > before) expect((ejected() - 1) * 100).toBeLessThan(present.length * 30)
+        if (next(8) === 0) update((present = all.filter((each) => each === all[0] || next(5) > 0)))
+        if (next(4) === 0) await clock.advance(next(20_000))
+      }
+      for (const each of present) end(each, true, 1)
+      await clock.advance(400_000)
+      expect(ejected()).toBe(0)
+      monitor.close()
+    }),
+    { numRuns: 30 },
+  )
 })
 
 it('blames nobody for a stall of this process', async () => {

@@ -10,7 +10,7 @@ export type EjectionObserver = (upstream: Upstream, ejected: boolean, reason: st
 
 /**
  * Takes endpoints out for a while whose requests fail more than others' (gRFC A50; consecutive failures as in Envoy). At most
- * `maxEjectionPercent` are out at once, one always may be, and the only endpoint of a service never is.
+ * `maxEjectionPercent` are out at once, though one may be wherever that is above 0, and the only endpoint of a service never is.
  */
 export class OutlierDetector implements TallyOwner {
   readonly #runtime: Runtime
@@ -132,7 +132,7 @@ export class OutlierDetector implements TallyOwner {
   #eject(tally: Tally, enforcementPercentage: number, reason: string): void {
     const total = this.#tallies.size
     if (tally.ejectedAt !== undefined || total < 2) return
-    if (this.#ejected > 0 && this.#ejected * 100 >= total * this.#rules.maxEjectionPercent) return
+    if (this.#ejected * 100 >= total * this.#rules.maxEjectionPercent) return
     if (this.#runtime.random.next() * 100 >= enforcementPercentage) return
     tally.ejectedAt = this.#runtime.clock.now()
     tally.ejections++
