@@ -52,6 +52,20 @@ export class Head {
   /** The protocol an HTTP/1.1 client asks to switch to, or that a 101 switches to; empty where none. Lower case. */
   upgrade = ''
 
+  /** Says what `other` says, of the same block. */
+  share(other: Head): void {
+    this.block = other.block
+    this.length = other.length
+    this.method = other.method
+    this.isGrpc = other.isGrpc
+    this.timeoutMs = other.timeoutMs
+    this.expectsContinue = other.expectsContinue
+    this.status = other.status
+    this.grpcStatus = other.grpcStatus
+    this.contentLength = other.contentLength
+    this.upgrade = other.upgrade
+  }
+
   /** Forgets everything, for the next section. The block stays allocated. */
   clear(): void {
     this.length = 0

@@ -133,6 +133,7 @@ export abstract class Http2Connection extends StreamKeeper implements WireReceiv
     this.#stop()
     this.endStreams(ErrorCode.CONNECT_ERROR, error ? error.message : 'the connection was closed')
     this.output.close()
+    this.#decoder.close()
     this.closed(this.#error)
   }
 

@@ -72,17 +72,11 @@ export class SavedRequests {
 /** Makes `to` say what `from` says, in a block of its own. */
 export function copyHead(from: Head, to: Head): void {
   const { block, length } = from
-  if (to.block.length < length) to.block = wordBuffer(Math.max(256, 2 * length))
-  const view = viewOf(to.block)
-  if (view === undefined) block.copy(to.block, 0, 0, length)
-  else copyShort(block, 0, length, to.block, view, 0)
-  to.length = length
-  to.method = from.method
-  to.isGrpc = from.isGrpc
-  to.timeoutMs = from.timeoutMs
-  to.expectsContinue = from.expectsContinue
-  to.status = from.status
-  to.grpcStatus = from.grpcStatus
-  to.contentLength = from.contentLength
-  to.upgrade = from.upgrade
+  let own = to.block
+  if (own.length < length) own = wordBuffer(Math.max(256, 2 * length))
+  const view = viewOf(own)
+  if (view === undefined) block.copy(own, 0, 0, length)
+  else copyShort(block, 0, length, own, view, 0)
+  to.share(from)
+  to.block = own
 }

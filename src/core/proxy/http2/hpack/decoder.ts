@@ -6,10 +6,12 @@ import { NameKind, STATIC_NAMES, type Name } from '../../http/names.js'
 import { CLASS_SHIFT, LENGTH_MASK, measurePlain } from '../../http/octets.js'
 import { STATIC_FIELDS } from '../../http/static-table.js'
 import { copyShort, copyWords } from '../../transport/copy-words.js'
+import { viewOf } from '../../transport/word-buffer.js'
 import { DynamicTable, ENTRY_OVERHEAD, Entry, TABLE_SIZE } from './dynamic-table.js'
 import { factOf, MALFORMED_VALUE } from './facts.js'
 import { HeadRules, Role, Verdict, type RoleCode, type VerdictCode } from './head-rules.js'
 import { headScratch, type HeadScratch } from './head-scratch.js'
+import { SectionMemory } from './section-memory.js'
 
 export { Role, Verdict, type RoleCode, type VerdictCode }
 
@@ -42,6 +44,7 @@ export class HpackDecoder {
   readonly #rules: HeadRules
   readonly #table = new DynamicTable()
   readonly #scratch: HeadScratch
+  readonly #memory = new SectionMemory()
   #position = 0
   #integer = 0
 
@@ -61,6 +64,23 @@ export class HpackDecoder {
    * leaves in `head` what had been understood by then, which is not to be passed on.
    */
   decode(block: Buffer, from: number, to: number, role: RoleCode, head: Head): VerdictCode {
+    const view = viewOf(block)
+    const { version } = this.#table
+    if (view === undefined) return this.#decode(block, from, to, role, head)
+    if (this.#memory.recall(view, from, to - from, role, version, head)) return Verdict.OK
+    const verdict = this.#decode(block, from, to, role, head)
+    if (verdict === Verdict.OK && this.#table.version === version && !this.#rules.isSecret) {
+      this.#memory.note(view, from, to - from, role, version, head)
+    }
+    return verdict
+  }
+
+  /** The connection is over. */
+  close(): void {
+    this.#memory.clear()
+  }
+
+  #decode(block: Buffer, from: number, to: number, role: RoleCode, head: Head): VerdictCode {
     const rules = this.#rules
     rules.start(role, head)
     const scratch = this.#scratch
@@ -105,6 +125,7 @@ export class HpackDecoder {
   /** Reads a literal field; returns where the block ends with it, or -1 after a compression error. */
   #literal(block: Buffer, to: number, first: number, at: number): number {
     const inserted = first >= 0x40
+    if ((first & 0xf0) === 0x10) this.#rules.isSecret = true
     if (!this.#readInteger(block, to, inserted ? 0x3f : 0x0f)) return this.#fail('a bad index')
     let name: Name | undefined
     let nameLength: number

@@ -47,6 +47,9 @@ export class DynamicTable {
   #position = 0
   #live = 0
 
+  /** Another one after every insertion and every change of the capacity: what an index stands for may have changed. */
+  version = 0
+
   /** A view of the arena, with SLACK octets beyond its end. */
   view = NO_VIEW
 
@@ -61,6 +64,7 @@ export class DynamicTable {
 
   /** Sets the capacity, at most TABLE_SIZE, and evicts what exceeds it (RFC 7541 §4.3). */
   resize(capacity: number): void {
+    this.version++
     this.#capacity = capacity
     this.#evict(capacity)
   }
@@ -78,6 +82,7 @@ export class DynamicTable {
     offset: number,
     length: number,
   ): void {
+    this.version++
     if (size > this.#capacity) {
       this.#evict(0)
       return

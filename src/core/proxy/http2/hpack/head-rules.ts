@@ -48,6 +48,8 @@ export class HeadRules {
   #host: string | undefined
 
   reason = ''
+  /** The section has a field that nobody but its receiver may keep. */
+  isSecret = false
 
   constructor(limits: HttpLimits, trusted: boolean) {
     this.#maxFields = limits.maxHeadFields
@@ -61,6 +63,7 @@ export class HeadRules {
     this.#verdict = Verdict.OK
     this.#fields = 0
     this.#bytes = 0
+    this.isSecret = false
     this.#seen = 0
     this.#regular = false
     this.#path = 0
@@ -132,6 +135,7 @@ export class HeadRules {
   }
 
   #special(kind: number, fact: number): boolean {
+    if (kind === NameKind.SECRET || kind === NameKind.COOKIE) this.isSecret = true
     if (isConnectionSpecific(kind)) return this.#malformed('a connection-specific field')
     const head = this.#head
     const role = this.#role
