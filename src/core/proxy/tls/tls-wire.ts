@@ -26,7 +26,7 @@ export class TlsWire implements Wire {
     this.slabs = slabs
     socket.on('data', (chunk: Buffer) => this.receiver.onData(chunk, chunk.length))
     socket.pause()
-    socket.on('end', () => this.receiver.onEnd())
+    socket.on('end', () => this.#ended())
     socket.on('drain', () => this.receiver.onDrain())
     socket.on('error', (error) => (this.#error = error))
     socket.on('close', () => this.receiver.onClose(this.#closing ? undefined : this.#error))
@@ -38,11 +38,11 @@ export class TlsWire implements Wire {
   }
 
   get remote(): WireAddress | undefined {
-    return wireAddress(this.#socket.remoteAddress, this.#socket.remotePort)
+    return wireAddress(this.#raw.remoteAddress, this.#raw.remotePort)
   }
 
   get local(): WireAddress | undefined {
-    return wireAddress(this.#socket.localAddress, this.#socket.localPort)
+    return wireAddress(this.#raw.localAddress, this.#raw.localPort)
   }
 
   get pending(): number {
@@ -86,6 +86,15 @@ export class TlsWire implements Wire {
 
   resume(): void {
     this.#socket.resume()
+  }
+
+  /**
+   * Where a write of TLS itself (a session ticket, say) meets a reset, Node sees an end and never completes another write. The
+   * socket then has no peer any more; it is asked here for the first time, since it keeps the answer.
+   */
+  #ended(): void {
+    if (this.#socket.remotePort !== undefined) return this.receiver.onEnd()
+    this.#socket.destroy(new Error('the peer reset the connection'))
   }
 
   /** Called for each write in turn: it is encrypted and handed to the kernel, or lost. */
