@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { cleanUp, cleanup, startTestProxy } from '../proxy/support.js'
+import { cleanUp, cleanup, startTestProxy, type TestProxyOptions } from '../proxy/support.js'
+import { makeCertificates } from '../support/certificates.js'
 import { describeWithPeers } from '../support/peers.js'
 
 const run = promisify(execFile)
@@ -38,6 +39,16 @@ describeWithPeers(['go'], 'h2spec against a listener', () => {
     120_000,
   )
 
+  it('passes every case, strictly, on a listener that ends TLS', async () => {
+    const certificates = await makeCertificates()
+    cleanup(() => certificates.remove())
+    const { cert, key } = certificates.files
+    const port = await startListener('grpc', { tls: { certFile: cert, keyFile: key } })
+    expect(await h2spec(join(directory, 'h2spec'), port, '--tls', '--insecure')).toContain(
+      `${String(CASES)} tests, ${String(CASES)} passed, 0 skipped, 0 failed`,
+    )
+  }, 120_000)
+
   // What is no preface of HTTP/2 is a bad request of HTTP/1.1 there, and answered as such.
   it('passes every case but that of a wrong preface on http://', async () => {
     const report = await h2spec(join(directory, 'h2spec'), await startListener('http'))
@@ -47,7 +58,7 @@ describeWithPeers(['go'], 'h2spec against a listener', () => {
 })
 
 /** The port of a listener in front of a server that answers every request. */
-async function startListener(scheme: string): Promise<number> {
+async function startListener(scheme: string, options: TestProxyOptions = {}): Promise<number> {
   const backend = createServer((request, response) => {
     request.resume().once('end', () => response.end('a few octets to be held back by a small window'))
   })
@@ -56,12 +67,12 @@ async function startListener(scheme: string): Promise<number> {
   await once(backend, 'listening')
   cleanup(() => backend.close())
   const { port } = backend.address() as AddressInfo
-  return (await startTestProxy(`127.0.0.1:${String(port)}`, { listen: `${scheme}://127.0.0.1:0` })).port
+  return (await startTestProxy(`127.0.0.1:${String(port)}`, { listen: `${scheme}://127.0.0.1:0`, ...options })).port
 }
 
 /** The report, from the failures on if there are any. */
-async function h2spec(program: string, port: number): Promise<string> {
-  const flags = ['--host', '127.0.0.1', '--port', String(port), '--strict', '--timeout', '10']
+async function h2spec(program: string, port: number, ...more: string[]): Promise<string> {
+  const flags = ['--host', '127.0.0.1', '--port', String(port), '--strict', '--timeout', '10', ...more]
   const options = { maxBuffer: 16 * 1024 * 1024, timeout: 110_000 }
   const report = await run(program, flags, options).then(
     ({ stdout }) => stdout,
