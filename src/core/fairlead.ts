@@ -6,6 +6,7 @@ import { createStaticResolver } from './discovery/static-resolver.js'
 import { listServices, type ServiceSummary } from './discovery/list-services.js'
 import { readService, snapshotOf } from './discovery/read-service.js'
 import { FairleadError } from './errors.js'
+import { parseCheck } from './health/check.js'
 import { type ConnectOptions, etcdOptions } from './library/options.js'
 import { balancerOptions, type PolicyOptions } from './library/policy.js'
 import { parseProxyListen, type ProxyServiceOptions } from './library/proxy-options.js'
@@ -205,11 +206,12 @@ class Connection implements Fairlead {
 
   async proxy(options: ProxyServiceOptions): Promise<Proxy> {
     this.#demandOpen()
-    const { policy: _name, policyConfig: _config, ...others } = options
+    const { policy: _name, policyConfig: _config, healthCheck, ...others } = options
     const proxy = await startProxy(
       {
         ...others,
         ...balancerOptions(options),
+        ...(healthCheck !== undefined && { healthCheck: parseCheck(healthCheck) }),
         listeners: [parseProxyListen(options)],
         onEvent: (event) => {
           if (event.event === 'stopped') this.#open.delete(proxy)

@@ -209,6 +209,23 @@ describe('proxy', () => {
     await expect(ask()).rejects.toThrow(/ECONNREFUSED/)
   })
 
+  it('takes out endpoints that fail their checks', async () => {
+    const { port } = server.address() as AddressInfo
+    await fairlead.register('web', `127.0.0.1:${port}`)
+    await expect(fairlead.proxy({ listen: 0, service: 'web', healthCheck: 'smoke' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
+    const told: string[] = []
+    const proxy = await fairlead.proxy({
+      listen: 0,
+      service: 'web',
+      healthCheck: 'http:/',
+      onEvent: (event) => void (event.event === 'health' && told.push(event.health)),
+    })
+    await vi.waitFor(() => expect(told).toEqual(['unhealthy']), SOON)
+    await proxy.close()
+  })
+
   it('tells which port is taken', async () => {
     const { port } = server.address() as AddressInfo
     const taken = fairlead.proxy({ listen: port, service: 'web' })

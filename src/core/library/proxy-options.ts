@@ -4,11 +4,13 @@ import type { ProxyOptions } from '../proxy/options.js'
 import type { PolicyOptions } from './policy.js'
 
 /** One listener and what it relays to. */
-export interface ProxyServiceOptions extends PolicyOptions, Omit<ProxyOptions, 'listeners' | 'policy'> {
+export interface ProxyServiceOptions extends PolicyOptions, Omit<ProxyOptions, 'listeners' | 'policy' | 'healthCheck'> {
   /** `[tcp://][HOST]:PORT` or `PORT`; host 127.0.0.1 unless given, port 0 takes a free one. */
   readonly listen: string | number
   /** A service of the registry, or `ADDRESS[@WEIGHT],…`. */
   readonly service: string
+  /** Checks every endpoint: `tcp`, `http:/PATH`, `http:STATUSES:/PATH`, `grpc` or `grpc:SERVICE`. Default: no active checks. */
+  readonly healthCheck?: string
 }
 
 /** Throws INVALID_ARGUMENT. */
