@@ -29,11 +29,11 @@ export class FieldCursor {
   /** The field must stay a literal never indexed (RFC 7541 §6.2.3). */
   neverIndexed = false
 
-  /** Puts the cursor before the first field. */
-  at(block: Buffer, length: number): this {
+  /** Puts the cursor before the first field, or before the one at `from`. */
+  at(block: Buffer, length: number, from = 0): this {
     this.#block = block
     this.#end = length
-    this.#next = 0
+    this.#next = from
     return this
   }
 

@@ -2,9 +2,9 @@ import { STATUS_CODES } from 'node:http'
 import { FieldCursor } from '../http/field-cursor.js'
 import type { Head } from '../http/head.js'
 import { NameForm, readName } from '../http/name-table.js'
-import { isConnectionSpecific, type Name, nameOf } from '../http/names.js'
+import { isConnectionSpecific, type Name, nameOf, STATIC_NAMES } from '../http/names.js'
 import type { Output } from '../transport/output.js'
-import { isAuthority, NAME_OCTETS, SPACE, TARGET_OCTETS, VALUE_OCTETS } from './syntax.js'
+import { COLON, CR, isAuthority, LF, NAME_OCTETS, SPACE, TARGET_OCTETS, VALUE_OCTETS } from './syntax.js'
 
 const text = (characters: string): Buffer => Buffer.from(characters, 'latin1')
 
@@ -18,6 +18,16 @@ const TE = nameOf('te')
 const LAST_PSEUDO = 14
 const STATIC_HOST = nameOf('host').index
 const STATIC_CODING = nameOf('transfer-encoding').index
+
+/** From here on a length takes more than one octet, or is that of a Huffman coding. */
+const LONG = 0x7f
+/** Of `te`, `upgrade`, `connection` and `keep-alive`, `http2-settings`, `proxy-connection`: the names without an index that need a look. */
+const SPECIAL_LENGTHS = new Uint8Array(LONG)
+for (const length of [2, 7, 10, 14, 16]) SPECIAL_LENGTHS[length] = 1
+/** 1: names with a static index that are left out, refused or written elsewhere. */
+const SPECIAL_INDEXES = new Uint8Array(STATIC_NAMES.length)
+SPECIAL_INDEXES.fill(1, 0, LAST_PSEUDO + 1)
+for (const index of [LENGTH.index, COOKIE.index, STATIC_HOST, STATIC_CODING]) SPECIAL_INDEXES[index] = 1
 
 const CRLF = text('\r\n')
 const BLANK = text(' ')
@@ -74,8 +84,8 @@ export class HeadText {
     this.#begin(output)
     this.#requestLine(head)
     this.#authority(head, host)
-    const crumbs = this.#fields(this.#cursor.at(head.block, head.length), true)
-    this.#fields(this.#cursor.at(extra, extra.length), false)
+    const crumbs = this.#fields(head.block, head.length, true)
+    this.#fields(extra, extra.length, false)
     if (crumbs > 0) this.#cookie(head)
     this.#frame(form, length)
     if (head.upgrade !== '') this.#upgrade(head.upgrade)
@@ -96,8 +106,8 @@ export class HeadText {
     const line = STATUS_LINES[head.status]
     if (line) this.#put(line)
     else this.#put(text(`HTTP/1.1 ${head.status} \r\n`))
-    this.#fields(this.#cursor.at(head.block, head.length), false)
-    this.#fields(this.#cursor.at(extra, extra.length), false)
+    this.#fields(head.block, head.length, false)
+    this.#fields(extra, extra.length, false)
     this.#frame(form, length)
     if (head.status === 101) this.#upgrade(head.upgrade)
     if (persistence === 'close') this.#put(CLOSE)
@@ -108,7 +118,7 @@ export class HeadText {
   /** The trailer section, with the line that ends it. */
   trailers(head: Head, output: Output): boolean {
     this.#begin(output)
-    this.#fields(this.#cursor.at(head.block, head.length), false)
+    this.#fields(head.block, head.length, false)
     return this.#finish(output)
   }
 
@@ -169,9 +179,17 @@ export class HeadText {
   }
 
   /** All fields but those with a place or form of their own. Returns the number of cookie fields left out (of a request). */
-  #fields(cursor: FieldCursor, isRequest: boolean): number {
+  #fields(block: Buffer, length: number, isRequest: boolean): number {
+    const cursor = this.#cursor
     let crumbs = 0
-    while (cursor.next()) {
+    for (let at = 0; at < length;) {
+      const next = this.#plainLine(block, at)
+      if (next > 0) {
+        at = next
+        continue
+      }
+      cursor.at(block, length, at).next()
+      at = cursor.end
       const index = cursor.nameIndex
       if (index === 0) {
         if (!this.#isEndToEnd(cursor)) continue
@@ -189,6 +207,55 @@ export class HeadText {
     return crumbs
   }
 
+  /**
+   * Most fields are literals with a short plain value and mean nothing here. Writes such a one at `at`, and returns where the next
+   * begins; 0 for all others, having done nothing.
+   */
+  #plainLine(block: Buffer, at: number): number {
+    const first = block[at]!
+    if ((first & 0x80) !== 0) return 0
+    let from = at + 1
+    let index = first & 0x0f
+    if (index === 0x0f) index += block[from++]!
+    let name = block
+    let nameFrom = 0
+    let nameLength: number
+    if (index === 0) {
+      nameLength = block[from]!
+      if (nameLength === 0 || nameLength >= LONG || SPECIAL_LENGTHS[nameLength] === 1) return 0
+      nameFrom = from + 1
+      from = nameFrom + nameLength
+    } else {
+      if (SPECIAL_INDEXES[index] === 1) return 0
+      name = STATIC_NAMES[index]!.bytes
+      nameLength = name.length
+    }
+    const length = block[from++]!
+    if (length >= LONG) return 0
+    this.#room(nameLength + length + COLON_SPACE.length + CRLF.length)
+    const bytes = this.#bytes
+    let to = this.#at
+    let sound = 1
+    for (let i = nameFrom; i < nameFrom + nameLength; i++) {
+      const octet = name[i]!
+      if (NAME_OCTETS[octet] === 0) sound = 0
+      bytes[to++] = octet
+    }
+    bytes[to++] = COLON
+    bytes[to++] = SPACE
+    const end = from + length
+    for (let i = from; i < end; i++) {
+      const octet = block[i]!
+      sound &= VALUE_OCTETS[octet]!
+      bytes[to++] = octet
+    }
+    bytes[to++] = CR
+    bytes[to++] = LF
+    this.#at = to
+    if (sound === 0) this.#sound = false
+    return end
+  }
+
   #line(cursor: FieldCursor): void {
     const { nameBytes, nameStart, nameEnd } = cursor
     this.#room(nameEnd - nameStart + COLON_SPACE.length)
@@ -201,7 +268,7 @@ export class HeadText {
       bytes[at++] = octet
     }
     if (bad) this.#sound = false
-    bytes[at++] = 0x3a
+    bytes[at++] = COLON
     bytes[at++] = SPACE
     this.#at = at
     this.#value(VALUE_OCTETS)
@@ -300,9 +367,7 @@ export class HeadText {
 
   #isEndToEnd(cursor: FieldCursor): boolean {
     const { nameBytes, nameStart, nameEnd } = cursor
-    // Names of as many characters are few: the lengths of `upgrade`, `connection`, `keep-alive`, `http2-settings`, `proxy-connection`.
-    const length = nameEnd - nameStart
-    if (length !== 7 && length !== 10 && length !== 14 && length !== 16) return true
+    if (SPECIAL_LENGTHS[nameEnd - nameStart] !== 1) return true
     const name = readName(nameBytes, nameStart, nameEnd, NameForm.PLAIN)
     return typeof name !== 'number' && !isConnectionSpecific(name.kind)
   }
