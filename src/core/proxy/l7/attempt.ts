@@ -38,6 +38,8 @@ export class Attempt implements StreamReceiver, Waiter {
   #startedAt = 0
   #latencyMs = -1
   #status = 0
+  /** When the response began, until the balancer has been told of it; then NaN. */
+  #answeredAt = NaN
   #sent = false
   #finished = false
 
@@ -103,14 +105,22 @@ export class Attempt implements StreamReceiver, Waiter {
 
   onHead(head: Head, end: boolean): void {
     this.answered = true
-    this.#latencyMs = this.#clock.now() - this.#startedAt
+    this.#answeredAt = this.#clock.now()
+    this.#latencyMs = this.#answeredAt - this.#startedAt
     this.#status = head.status
     this.#owner.relayHead(this, head, end)
   }
 
   onData(bytes: Buffer, offset: number, length: number, end: boolean): void {
     this.endpoint.meter.bytesReceived += length
+    // A response that goes on beyond the turn it began in may go on for long: what is known of it counts from now on.
+    if (this.#answeredAt < this.#clock.now() && !end) this.#tellAnswered()
     this.#owner.relayData(this, bytes, offset, length, end)
+  }
+
+  #tellAnswered(): void {
+    this.#answeredAt = NaN
+    if (this.#status < 500) this.picked.answered(this.#latencyMs)
   }
 
   onTrailers(head: Head): void {
