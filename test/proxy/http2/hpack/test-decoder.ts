@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS } from '../../../../src/core/proxy/http/environment.js'
 import { fields } from '../../../../src/core/proxy/http/field-block.js'
 import { Head } from '../../../../src/core/proxy/http/head.js'
 import { HpackDecoder, Role, Verdict, type RoleCode } from '../../../../src/core/proxy/http2/hpack/decoder.js'
+import { wordBuffer } from '../../../../src/core/proxy/transport/word-buffer.js'
 
 export type Pair = [name: string, value: string]
 
@@ -17,13 +18,21 @@ export interface Decoded {
 export class TestDecoder {
   readonly #decoder: HpackDecoder
 
-  constructor(limits: Partial<HttpLimits> = {}, trusted = false) {
+  constructor(
+    limits: Partial<HttpLimits> = {},
+    trusted = false,
+    /** Reads from a buffer such that sections which come again are remembered. */
+    readonly remembering = false,
+  ) {
     this.#decoder = new HpackDecoder({ ...DEFAULT_LIMITS, ...limits }, trusted)
   }
 
   /** Decodes `block`, surrounded by octets that are none of the decoder's business. */
   decode(block: Buffer, role: RoleCode = Role.REQUEST): Decoded {
-    const surrounded = Buffer.concat([Buffer.alloc(3, 0xff), block, Buffer.alloc(11, 0xff)])
+    const length = block.length + 14
+    const surrounded = this.remembering ? wordBuffer(length) : Buffer.alloc(length)
+    surrounded.fill(0xff)
+    block.copy(surrounded, 3)
     const head = new Head()
     const verdict = this.#decoder.decode(surrounded, 3, 3 + block.length, role, head)
     const pairs: Pair[] = []
