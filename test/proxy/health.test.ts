@@ -120,7 +120,7 @@ it('goes on with every endpoint when all fail their checks, and says so', async 
       }),
     ),
   )
-  const { port, events } = await startTestProxy(servers.map(({ address }) => address).join(','), {
+  const { port, events, proxy } = await startTestProxy(servers.map(({ address }) => address).join(','), {
     healthCheck: parseCheck('http:/healthz'),
     healthIntervalMs: 50,
   })
@@ -133,6 +133,9 @@ it('goes on with every endpoint when all fail their checks, and says so', async 
     }),
   )
   expect(answers.sort().join('')).toBe('aaaaabbbbb')
+  const [stats] = proxy.stats()
+  expect(stats!.panic).toBe(true)
+  expect(stats!.endpoints.map(({ health }) => health)).toEqual(['unhealthy', 'unhealthy'])
   expect(events.flatMap((event) => (event.event === 'health' ? [event.reason] : []))).toEqual(
     Array(2).fill('GET /healthz answered 503'),
   )

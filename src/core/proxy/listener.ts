@@ -1,5 +1,6 @@
 import type { Balancer } from '../balancer/contract.js'
 import type { PolicyChoice } from '../balancer/service-config.js'
+import type { Fault } from '../balancer/upstream.js'
 import { sameEndpoint } from '../discovery/same-endpoint.js'
 import { createStaticResolver } from '../discovery/static-resolver.js'
 import type { Resolver } from '../discovery/resolution.js'
@@ -198,8 +199,11 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
 
   stats(): ListenerStats {
     const { listen, service } = this
-    const { policy } = this.balancer.status()
-    return { listen, service, policy, stale: this.#feed.stale, ...this.meter.read(this.#feed.snapshot) }
+    const { policy, panic, upstreams } = this.balancer.status()
+    const faults = new Map<string, Fault>()
+    for (const { upstream } of upstreams) if (upstream.fault) faults.set(upstream.endpoint.address, upstream.fault)
+    const { stale, snapshot } = this.#feed
+    return { listen, service, policy, stale, panic, ...this.meter.read(snapshot, faults) }
   }
 
   /** Accepts nothing any more. Open connections and the feed of endpoints go on. */

@@ -1,3 +1,4 @@
+import type { Fault } from '../balancer/upstream.js'
 import type { EndpointState } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
 
@@ -82,14 +83,22 @@ export class ListenerMeter {
     }
   }
 
-  /** A copy for display: endpoints of the snapshot in its order, then those that left with connections still open. */
-  read(snapshot: Snapshot | undefined): Omit<ListenerStats, 'listen' | 'service' | 'policy' | 'stale'> {
+  /**
+   * A copy for display: endpoints of the snapshot in its order, then those that left with connections still open. `faults`
+   * says by address what is wrong with some.
+   */
+  read(
+    snapshot: Snapshot | undefined,
+    faults: ReadonlyMap<string, Fault> = NO_FAULTS,
+  ): Omit<ListenerStats, 'listen' | 'service' | 'policy' | 'stale' | 'panic'> {
     const rows = new Map<string, EndpointStats>()
     for (const { address, weight, state } of snapshot?.endpoints ?? []) {
-      rows.set(address, { weight, state, ...readEndpoint(this.#endpoints.get(address) ?? new EndpointMeter(address)) })
+      const counters = readEndpoint(this.#endpoints.get(address) ?? new EndpointMeter(address))
+      rows.set(address, { weight, state, health: faults.get(address) ?? 'healthy', ...counters })
     }
     for (const meter of this.#endpoints.values()) {
-      if (!rows.has(meter.address)) rows.set(meter.address, { weight: 0, state: 'gone', ...readEndpoint(meter) })
+      if (rows.has(meter.address)) continue
+      rows.set(meter.address, { weight: 0, state: 'gone', health: 'healthy', ...readEndpoint(meter) })
     }
     const { total, active, denied, limited, malformed, handshakeFailures, failed, retries } = this
     const all = [this.#gone, ...this.#endpoints.values()]
@@ -106,12 +115,16 @@ export class ListenerMeter {
   }
 }
 
+const NO_FAULTS: ReadonlyMap<string, Fault> = new Map()
+
 /** What one endpoint did for one listener so far. Counts are of connections unless they say bytes. */
 export interface EndpointStats {
   readonly address: string
   readonly weight: number
   /** `gone`: no longer in the service, but connections to it are still open. */
   readonly state: EndpointState | 'gone'
+  /** `unhealthy`: it fails its checks; `ejected`: out for a while because its requests fail. */
+  readonly health: Fault | 'healthy'
   readonly total: number
   readonly active: number
   readonly connectFailures: number
@@ -148,6 +161,8 @@ export interface ListenerStats {
   readonly policy: string
   /** Whether the registry is away and the endpoints are what was known last. */
   readonly stale: boolean
+  /** Whether so few endpoints are healthy that all are used. */
+  readonly panic: boolean
   readonly connections: {
     readonly total: number
     readonly active: number
