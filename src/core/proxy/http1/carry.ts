@@ -1,31 +1,42 @@
 const NONE = Buffer.alloc(0)
 
-/** Bytes that were read but could not be used yet: a section cut off, or the next request before its turn. */
+/**
+ * Bytes that were read but could not be used yet, `bytes[start, end)`: a section cut off, or the next requests before their turn.
+ * Using them up piece by piece moves none of them.
+ */
 export class Carry {
   bytes: Buffer = NONE
-  length = 0
+  start = 0
+  end = 0
+
+  get length(): number {
+    return this.end - this.start
+  }
 
   append(from: Buffer, offset: number, end: number): void {
     const more = end - offset
-    if (this.length + more > this.bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(1024, this.bytes.length * 2, this.length + more))
-      this.bytes.copy(grown, 0, 0, this.length)
-      this.bytes = grown
-    }
-    from.copy(this.bytes, this.length, offset, end)
-    this.length += more
+    if (this.end + more > this.bytes.length) this.#makeRoom(more)
+    from.copy(this.bytes, this.end, offset, end)
+    this.end += more
   }
 
-  /** Drops the first `count` bytes. An idle connection keeps no buffer. */
-  drop(count: number): void {
-    if (count === 0) return
-    this.length -= count
-    if (this.length === 0) this.bytes = NONE
-    else this.bytes.copyWithin(0, count, count + this.length)
+  /** Drops what is before `position`. An idle connection keeps no buffer. */
+  dropTo(position: number): void {
+    this.start = position
+    if (this.start >= this.end) this.clear()
   }
 
   clear(): void {
-    this.length = 0
+    this.start = this.end = 0
     this.bytes = NONE
+  }
+
+  #makeRoom(more: number): void {
+    const { bytes, start, end, length } = this
+    const fits = length + more <= bytes.length / 2
+    this.bytes = fits ? bytes : Buffer.allocUnsafe(Math.max(1024, 2 * (length + more)))
+    bytes.copy(this.bytes, 0, start, end)
+    this.start = 0
+    this.end = length
   }
 }

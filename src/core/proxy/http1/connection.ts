@@ -132,10 +132,11 @@ export abstract class Http1Connection implements WireReceiver, Perishable, BodyR
   }
 
   #useCarry(): void {
+    const { carry } = this
     this.isConsuming = true
-    const used = this.consume(this.carry.bytes, 0, this.carry.length)
+    const used = this.consume(carry.bytes, carry.start, carry.end)
     this.isConsuming = false
-    if (!this.isClosed) this.carry.drop(Math.min(used, this.carry.length))
+    if (!this.isClosed) carry.dropTo(used)
   }
 
   readonly #continue = (): void => {
