@@ -5,7 +5,7 @@ import type { PolicyOptions } from './policy.js'
 
 /** One listener and what it relays to. */
 export interface ProxyServiceOptions extends PolicyOptions, Omit<ProxyOptions, 'listeners' | 'policy' | 'healthCheck'> {
-  /** `[tcp://][HOST]:PORT` or `PORT`; host 127.0.0.1 unless given, port 0 takes a free one. */
+  /** `[tcp://|http://|grpc://|auto://][HOST]:PORT` or `PORT`; scheme `auto`, host 127.0.0.1 unless given, port 0 takes a free one. */
   readonly listen: string | number
   /** A service of the registry, or `ADDRESS[@WEIGHT],…`. */
   readonly service: string
