@@ -7,6 +7,7 @@ import {
 } from 'node:http2'
 import { text, buffer } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
+import { encodeFields } from '../../../src/core/proxy/http/field-block.js'
 import { NO_FIELDS } from '../../../src/core/proxy/http/head.js'
 import { ErrorCode } from '../../../src/core/proxy/http/stream.js'
 import { cleanup, cleanUp, until } from '../support.js'
@@ -153,6 +154,37 @@ describe('a server connection', () => {
     await expect(errors[2]).resolves.toEqual([expect.objectContaining({ message: expect.stringContaining('REFUSED') })])
     recorders[0]!.stream.sendHead(response(), NO_FIELDS, true)
     expect((await answerOf(streams[0]!)).status).toBe(200)
+  })
+
+  it('sends a head larger than a frame', async () => {
+    const { environment: env } = environment()
+    const large = Array.from({ length: 30 }, (_, i) => [`x-large-${i}`, `${i}`.repeat(500)] as const)
+    const { port } = await listen(env, (stream) => {
+      stream.sendHead(head([[':status', '200'], ...large]), encodeFields([['x-extra', 'e']]), true)
+      return new Recorder()
+    })
+    const { headers } = await answerOf(session(port).request({}))
+    for (const [name, value] of large) expect(headers[name]).toBe(value)
+    expect(headers['x-extra']).toBe('e')
+  })
+
+  it('does without a table where the client allows none', async () => {
+    const { environment: env } = environment()
+    const { port } = await listen(env, (stream) => {
+      stream.sendHead(
+        head([
+          [':status', '200'],
+          ['x-one', 'a'],
+        ]),
+        NO_FIELDS,
+        true,
+      )
+      return new Recorder()
+    })
+    const client = session(port, { settings: { headerTableSize: 0 } })
+    // From our acknowledgement on, nghttp2 takes a first block without a table size update for a compression error.
+    await once(client, 'localSettings')
+    for (let i = 0; i < 3; i++) expect((await answerOf(client.request({}))).headers['x-one']).toBe('a')
   })
 
   it('drains: finishes what is under way, refuses what comes late, then closes', async () => {
