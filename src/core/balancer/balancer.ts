@@ -157,7 +157,7 @@ class SnapshotBalancer implements Balancer, PickLedger {
   }
 
   finish(upstream: Upstream, outcome: Outcome): void {
-    upstream.end(outcome, this.#runtime.clock.now())
+    upstream.end(outcome, outcome.endedAt ?? this.#runtime.clock.now())
     if (outcome.load !== undefined) this.#loadWeights?.report(upstream, outcome.load)
     this.#state.picker?.loadChanged?.(upstream)
     if (upstream.inFlight === 0 && this.#departed.get(upstream.endpoint.address) === upstream) {

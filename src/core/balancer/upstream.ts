@@ -138,6 +138,8 @@ export interface Outcome {
   readonly ok: boolean | undefined
   /** The time to the first answer (L7) or to the connection (L4), in milliseconds. */
   readonly latencyMs?: number
+  /** When it ended, by the balancer's clock, for who has just read it. Default: now. */
+  readonly endedAt?: number
   /** What the endpoint said about its load, where the balancer wants to know (`Balancer.wantsLoadReports`). */
   readonly load?: LoadReport
 }

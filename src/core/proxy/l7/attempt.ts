@@ -20,9 +20,20 @@ export interface AttemptOwner {
   upstreamCredit(attempt: Attempt): void
 }
 
+const UNITS_PER_MS = 64
+
+/** A time on a circle of 2^32 units, 18 hours: differences up to half of it are right. */
+function units(ms: number): number {
+  return (ms * UNITS_PER_MS) | 0
+}
+
 /** Handed to the balancer, which reads them at once: no object for each request. */
-const outcome: { ok: boolean | undefined } = { ok: undefined }
-const timedOutcome: { ok: boolean | undefined; latencyMs: number } = { ok: undefined, latencyMs: 0 }
+const outcome: { ok: boolean | undefined; endedAt: number } = { ok: undefined, endedAt: 0 }
+const timedOutcome: { ok: boolean | undefined; latencyMs: number; endedAt: number } = {
+  ok: undefined,
+  latencyMs: 0,
+  endedAt: 0,
+}
 
 /** One request to one endpoint: picked, sent, answered. Tells the balancer and the meters the end of it, once. */
 export class Attempt implements StreamReceiver, Waiter {
@@ -35,11 +46,13 @@ export class Attempt implements StreamReceiver, Waiter {
   readonly #owner: AttemptOwner
   readonly #pool: UpstreamPool
   readonly #clock: TurnClock
+  /** Times are in units that make them small integers: a fraction would be an object of its own. */
   #startedAt = 0
-  #latencyMs = -1
+  #answeredAt = 0
+  #latency = -1
   #status = 0
-  /** When the response began, until the balancer has been told of it; then NaN. */
-  #answeredAt = NaN
+  /** The balancer knows that the response goes on. */
+  #told = false
   #sent = false
   #finished = false
 
@@ -65,7 +78,7 @@ export class Attempt implements StreamReceiver, Waiter {
     meter.requests++
     meter.requestsActive++
     this.#sent = true
-    this.#startedAt = this.#clock.now()
+    this.#startedAt = units(this.#clock.now())
     return (this.stream = connection.open(head, extra, end, this))
   }
 
@@ -83,13 +96,15 @@ export class Attempt implements StreamReceiver, Waiter {
     const { meter } = this.endpoint
     if (this.#sent) meter.requestsActive--
     if (ok === false) meter.requestsFailed++
-    if (load !== undefined) this.picked.done({ ok, latencyMs: this.#latencyMs, load })
-    else if (this.#latencyMs < 0) {
+    if (load !== undefined) this.picked.done({ ok, latencyMs: this.#latency / UNITS_PER_MS, load })
+    else if (this.#latency < 0) {
       outcome.ok = ok
+      outcome.endedAt = this.#clock.now()
       this.picked.done(outcome)
     } else {
       timedOutcome.ok = ok
-      timedOutcome.latencyMs = this.#latencyMs
+      timedOutcome.latencyMs = this.#latency / UNITS_PER_MS
+      timedOutcome.endedAt = this.#clock.now()
       this.picked.done(timedOutcome)
     }
   }
@@ -105,8 +120,8 @@ export class Attempt implements StreamReceiver, Waiter {
 
   onHead(head: Head, end: boolean): void {
     this.answered = true
-    this.#answeredAt = this.#clock.now()
-    this.#latencyMs = this.#answeredAt - this.#startedAt
+    this.#answeredAt = units(this.#clock.now())
+    this.#latency = Math.max(0, (this.#answeredAt - this.#startedAt) | 0)
     this.#status = head.status
     this.#owner.relayHead(this, head, end)
   }
@@ -114,13 +129,13 @@ export class Attempt implements StreamReceiver, Waiter {
   onData(bytes: Buffer, offset: number, length: number, end: boolean): void {
     this.endpoint.meter.bytesReceived += length
     // A response that goes on beyond the turn it began in may go on for long: what is known of it counts from now on.
-    if (this.#answeredAt < this.#clock.now() && !end) this.#tellAnswered()
+    if (!this.#told && !end && units(this.#clock.now()) !== this.#answeredAt) this.#tellAnswered()
     this.#owner.relayData(this, bytes, offset, length, end)
   }
 
   #tellAnswered(): void {
-    this.#answeredAt = NaN
-    if (this.#status < 500) this.picked.answered(this.#latencyMs)
+    this.#told = true
+    if (this.#status < 500) this.picked.answered(this.#latency / UNITS_PER_MS)
   }
 
   onTrailers(head: Head): void {

@@ -24,7 +24,8 @@ const NO_HEAD = new Head()
  * the response has been passed on and all of the request that has come is still at hand.
  */
 export abstract class Request implements AttemptOwner, PickRequest, Deadlined, HeldCall {
-  deadline = Infinity
+  /** Set as it is put among the deadlines. */
+  deadline = 0
   place = -1
   exclude: readonly Upstream[] | undefined = undefined
   prefer: string | undefined = undefined
@@ -49,8 +50,8 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
   /** What the client is told if no further attempt is made. */
   #failure: LocalReply | undefined = undefined
   #cancelBackoff: (() => void) | undefined = undefined
-  /** By the clock of attempts; Infinity without a deadline. */
-  #endsAt = Infinity
+  /** By the clock of attempts. */
+  #endsAt: number | undefined = undefined
   #attempts = 0
   #policyRetries = 0
   /** Those that failed the request may be asked again. */
@@ -220,7 +221,7 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
     const delayMs = pushback ?? backoffMs(policy, this.#policyRetries, random.next())
     this.#cancelBackoff = listener.runtime.clock.after(delayMs, () => {
       this.#cancelBackoff = undefined
-      rewriteCall(this.saved!.head, this.#endsAt === Infinity ? Infinity : this.#endsAt - clock.now(), true)
+      rewriteCall(this.saved!.head, this.#endsAt === undefined ? Infinity : this.#endsAt - clock.now(), true)
       this.#again()
     })
   }
