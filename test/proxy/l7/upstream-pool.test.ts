@@ -79,6 +79,7 @@ function start(protocol: UpstreamProtocol, room: number, limits: Partial<PoolCon
       dials.push(observer)
       return { cancel: () => void cancelled++ }
     },
+    mayLearn: () => true,
     settle: (_endpoint, wanted) => wanted,
     converse(_wire, spoken, observer) {
       const connection = new FakeConnection(spoken, room, observer)

@@ -73,6 +73,18 @@ describe('HTTP over TLS that the proxy ends', () => {
     await expect(settle(grpc.port, ['http/1.1'])).rejects.toThrow(/no application protocol/)
   })
 
+  it('reaches endpoints that speak HTTP/1 only, of which nobody has said so', async () => {
+    const server = await http1()
+    const { port, proxy, events } = await start('http', server.address)
+    const client = session(port)
+    const answers = await Promise.all([1, 2, 3].map((i) => ask2(client, { method: 'POST', path: `/${i}`, body: 'x' })))
+    expect(answers.map(({ body }) => body)).toEqual(['h1 /1 https', 'h1 /2 https', 'h1 /3 https'])
+    const before = proxy.stats()[0]!.endpoints[0]!.total
+    expect(await ask2(client, { path: '/4' })).toMatchObject({ body: 'h1 /4 https' })
+    expect(proxy.stats()[0]!.endpoints[0]!.total).toBe(before)
+    expect(events.filter(({ event }) => event === 'connection_error')).toEqual([])
+  })
+
   it('answers who speaks something else inside', async () => {
     const { address } = await http1()
     const { port } = await start('http', address)

@@ -117,6 +117,8 @@ export interface UpstreamConnection {
 export interface UpstreamObserver {
   /** `available` rose from 0, or fell for good (the endpoint says GOAWAY, an HTTP/1.1 connection will close). */
   onAvailability(): void
+  /** The endpoint speaks HTTP/1 where HTTP/2 was spoken to it. Every stream is told next that nothing was processed. */
+  onWrongProtocol?(): void
   /** The connection is over; every stream of it has been told. Called once. `error` unless it ended in order. */
   onClosed(error?: Error): void
 }

@@ -16,6 +16,7 @@ import { Http2Stream } from './stream.js'
 
 /** Streams opened before the endpoint has said how many it takes. */
 const STREAMS_AT_FIRST = 100
+const CAPITAL_H = 0x48
 
 /** An HTTP/2 connection to an endpoint. */
 export class Http2ClientConnection extends Http2Connection implements UpstreamConnection {
@@ -27,6 +28,8 @@ export class Http2ClientConnection extends Http2Connection implements UpstreamCo
   /** `available` is 0, but for the moment only. */
   #full = false
   #settled = false
+  /** Whether the endpoint has said anything. */
+  #heard = false
 
   constructor(wire: Wire, environment: HttpEnvironment, observer: UpstreamObserver) {
     // What endpoints say in `forwarded` is nothing to us.
@@ -58,6 +61,15 @@ export class Http2ClientConnection extends Http2Connection implements UpstreamCo
     return stream
   }
 
+  override onData(bytes: Buffer, length: number): void {
+    if (!this.#heard) {
+      this.#heard = true
+      // No frame can begin so: it would be larger than allowed. A status line of HTTP/1 does.
+      if (bytes[0] === CAPITAL_H) return this.#speaksHttp1()
+    }
+    super.onData(bytes, length)
+  }
+
   drain(): void {
     if (this.#leaving || this.closing) return
     this.#leaving = true
@@ -74,6 +86,17 @@ export class Http2ClientConnection extends Http2Connection implements UpstreamCo
     if (malformed) return this.fail(stream, ErrorCode.PROTOCOL_ERROR, 'a stream that depends on itself')
     if (HEAD.status < 200) this.#interim(stream, end)
     else this.#answer(stream, end)
+  }
+
+  #speaksHttp1(): void {
+    this.#leaving = true
+    this.#observer.onWrongProtocol?.()
+    for (const stream of this.streams.all()) {
+      if (stream.over) continue
+      this.forget(stream)
+      stream.broken(ErrorCode.HTTP_1_1_REQUIRED, 'no', 'the endpoint speaks HTTP/1')
+    }
+    this.onFault(ErrorCode.PROTOCOL_ERROR, 'the endpoint speaks HTTP/1')
   }
 
   #interim(stream: Http2Stream, end: boolean): void {

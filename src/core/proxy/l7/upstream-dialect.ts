@@ -57,6 +57,10 @@ export class UpstreamDialect implements PoolContext {
     return protocolOf(endpoint) ?? 'h1'
   }
 
+  mayLearn(endpoint: Endpoint): boolean {
+    return protocolOf(endpoint) === undefined
+  }
+
   converse(wire: Wire, protocol: UpstreamProtocol, observer: UpstreamObserver): UpstreamConnection {
     return protocol === 'h2'
       ? new Http2ClientConnection(wire, this.environment, observer)

@@ -16,6 +16,8 @@ export interface PoolContext {
   dial(endpoint: Endpoint, protocol: UpstreamProtocol, observer: DialObserver): Dial
   /** What is spoken on a fresh wire that was dialled in order to speak `wanted`. */
   settle(endpoint: Endpoint, wanted: UpstreamProtocol, wire: Wire): UpstreamProtocol
+  /** Whether an endpoint may show by its answers what it speaks: not where somebody has said so. */
+  mayLearn(endpoint: Endpoint): boolean
   /** Speaks `protocol` on a fresh wire. */
   converse(wire: Wire, protocol: UpstreamProtocol, observer: UpstreamObserver): UpstreamConnection
 }
@@ -138,6 +140,11 @@ export class UpstreamPool {
     this.#drainIfUnneeded()
   }
 
+  /** The endpoint has shown that it does not speak HTTP/2. */
+  speaksHttp1(): void {
+    if (this.#context.mayLearn(this.#endpoint)) this.#protocol = 'h1'
+  }
+
   closed(pooled: PooledConnection): void {
     this.#meter.active--
     this.#connections.delete(pooled)
@@ -184,6 +191,10 @@ class PooledConnection implements UpstreamObserver {
 
   onAvailability(): void {
     this.#pool.becameAvailable(this)
+  }
+
+  onWrongProtocol(): void {
+    this.#pool.speaksHttp1()
   }
 
   onClosed(): void {
