@@ -136,6 +136,6 @@ describeWithPeers(['etcd', 'nginx', 'wrk'], 'the proxy in front of nginx, over e
     const after = start([...args, '-o', 'ndjson'])
     const { listen } = JSON.parse(await after.waitForLine(/"event":"listening"/)) as { listen: string }
     await after.waitForLine(/\(1 endpoint, /)
-    expect((await fetch(listen.replace('tcp:', 'http:'))).status).toBe(200)
+    expect((await fetch(listen.replace('auto:', 'http:'))).status).toBe(200)
   })
 })
