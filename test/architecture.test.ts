@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'grpc': ['base', 'model', 'discovery', 'balancer'],
   'control-plane': ['base', 'model', 'discovery', 'balancer'],
   'admin': ['base', 'model', 'balancer', 'health', 'proxy'],
-  'library': ['base', 'model', 'registry', 'discovery', 'balancer', 'proxy'],
+  'library': ['base', 'model', 'registry', 'discovery', 'balancer', 'health', 'proxy'],
   'doctor': ['base', 'model', 'registry', 'balancer', 'health'],
 }
 

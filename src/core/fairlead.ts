@@ -6,16 +6,16 @@ import { createStaticResolver } from './discovery/static-resolver.js'
 import { listServices, type ServiceSummary } from './discovery/list-services.js'
 import { readService, snapshotOf } from './discovery/read-service.js'
 import { FairleadError } from './errors.js'
-import { parseCheck } from './health/check.js'
 import { type ConnectOptions, etcdOptions } from './library/options.js'
 import { balancerOptions, type PolicyOptions } from './library/policy.js'
-import { parseProxyListen, type ProxyServiceOptions } from './library/proxy-options.js'
+import { proxyOptions, type ProxyServiceOptions } from './library/proxy-options.js'
+import { serviceProxy, type ServiceProxy } from './library/service-proxy.js'
 import { FollowingBalancer, type ServiceBalancer } from './library/service-balancer.js'
 import { type WatchEvent, watchEvents } from './library/watch-event.js'
 import type { Endpoint } from './model/endpoint.js'
 import type { Snapshot } from './model/snapshot.js'
 import { parseTarget, targetName } from './proxy/listen.js'
-import { type Proxy, startProxy } from './proxy/proxy.js'
+import { startProxy } from './proxy/proxy.js'
 import { deregister } from './registry/deregister.js'
 import type { Description } from './registry/description.js'
 import { openEtcdStore } from './registry/etcd/index.js'
@@ -98,7 +98,7 @@ export interface Fairlead extends AsyncDisposable {
    *
    * @throws FairleadError ADDRESS_IN_USE
    */
-  proxy(options: ProxyServiceOptions): Promise<Proxy>
+  proxy(options: ProxyServiceOptions): Promise<ServiceProxy>
   /**
    * Takes every registration out, ends every watch, balancer and proxy (open connections are broken off: `drain` a proxy
    * before) and disconnects. Idempotent. Nothing of it keeps the process alive afterwards.
@@ -204,15 +204,11 @@ class Connection implements Fairlead {
     return following
   }
 
-  async proxy(options: ProxyServiceOptions): Promise<Proxy> {
+  async proxy(options: ProxyServiceOptions): Promise<ServiceProxy> {
     this.#demandOpen()
-    const { policy: _name, policyConfig: _config, healthCheck, ...others } = options
     const proxy = await startProxy(
       {
-        ...others,
-        ...balancerOptions(options),
-        ...(healthCheck !== undefined && { healthCheck: parseCheck(healthCheck) }),
-        listeners: [parseProxyListen(options)],
+        ...proxyOptions(options),
         onEvent: (event) => {
           if (event.event === 'stopped') this.#open.delete(proxy)
           options.onEvent?.(event)
@@ -225,7 +221,7 @@ class Connection implements Fairlead {
       this.#runtime,
     )
     this.#open.add(proxy)
-    return proxy
+    return serviceProxy(proxy)
   }
 
   close(): Promise<void> {

@@ -88,6 +88,22 @@ describe.each([1, 2])('a proxy of %i processes', (workers) => {
     })
   })
 
+  it('answers requests that are under way while their address goes to another target', async () => {
+    const [backend, next] = [await startBackend('h2'), await startBackend('h2')]
+    const { cli, port, write } = await startConfigured(workers, backend)
+    const session = openSession(port)
+    const answers = Array.from({ length: 20 }, () => ask(session, '/wait'))
+    await eventually(() => backend.waiting.length === 20)
+    await write({ listen: [`http://:${port}=${next.address}`] })
+    cli.signal('SIGHUP')
+    await cli.waitForLine(/^reloaded/)
+    const later = ask(openSession(port), '/wait')
+    await eventually(() => next.waiting.length === 1)
+    for (const end of [...backend.waiting, ...next.waiting]) end()
+    expect(await Promise.all([...answers, later])).toEqual(Array.from({ length: 21 }, () => 'answer'))
+    expect(backend.waiting).toHaveLength(20)
+  })
+
   it('answers every request that is under way at SIGTERM, and tells HTTP/2 clients to go', async () => {
     const backend = await startBackend('h2')
     const { cli, port } = await startConfigured(workers, backend)

@@ -226,6 +226,15 @@ describe('proxy', () => {
     await proxy.close()
   })
 
+  it('goes by other options of the same kind while it runs', async () => {
+    const proxy = await fairlead.proxy({ listen: 'tcp://127.0.0.1:0', service: '127.0.0.1:1', policy: 'random' })
+    await proxy.reload({ listen: 'tcp://127.0.0.1:0', service: '127.0.0.1:1', policy: 'least_request' }, 1000)
+    expect(proxy.stats()).toMatchObject([{ service: '127.0.0.1:1', policy: 'least_request' }])
+    const bad = proxy.reload({ listen: 'nowhere', service: 'web' }, 1000)
+    await expect(bad).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    await proxy.close()
+  })
+
   it('tells which port is taken', async () => {
     const { port } = server.address() as AddressInfo
     const taken = fairlead.proxy({ listen: port, service: 'web' })

@@ -1,7 +1,8 @@
 import { FairleadError } from '../errors.js'
-import { type Listen, parseListenAddress, parseTarget } from '../proxy/listen.js'
+import { parseCheck } from '../health/check.js'
+import { parseListenAddress, parseTarget } from '../proxy/listen.js'
 import type { ProxyOptions } from '../proxy/options.js'
-import type { PolicyOptions } from './policy.js'
+import { balancerOptions, type PolicyOptions } from './policy.js'
 
 /** One listener and what it relays to. */
 export interface ProxyServiceOptions extends PolicyOptions, Omit<ProxyOptions, 'listeners' | 'policy' | 'healthCheck'> {
@@ -13,8 +14,15 @@ export interface ProxyServiceOptions extends PolicyOptions, Omit<ProxyOptions, '
   readonly healthCheck?: string
 }
 
-/** Throws INVALID_ARGUMENT. */
-export function parseProxyListen({ listen, service }: ProxyServiceOptions): Listen {
+/** The options of the proxy itself. Throws INVALID_ARGUMENT. */
+export function proxyOptions(options: ProxyServiceOptions): ProxyOptions {
+  const { listen, service, policy: _name, policyConfig: _config, healthCheck, ...others } = options
   if (typeof service !== 'string') throw new FairleadError('INVALID_ARGUMENT', 'proxy needs a service to relay to')
-  return { listen: parseListenAddress(String(listen)), target: parseTarget(service) }
+  const listener = { listen: parseListenAddress(String(listen)), target: parseTarget(service) }
+  return {
+    ...others,
+    ...balancerOptions(options),
+    ...(healthCheck !== undefined && { healthCheck: parseCheck(healthCheck) }),
+    listeners: [listener],
+  }
 }
