@@ -57,7 +57,7 @@ describe('an attempt', () => {
     attempt.onData(DATA, 0, 4, true)
     attempt.complete(-1)
     attempt.complete(-1)
-    expect([told, outcomes]).toEqual([[], [{ ok: true, latencyMs: 30 }]])
+    expect([told, outcomes]).toEqual([[], [{ ok: true, latencyMs: 30, endedAt: 30 }]])
     expect(meter).toMatchObject({ requestsActive: 0, requestsFailed: 0, bytesReceived: 4 })
   })
 
@@ -84,7 +84,7 @@ describe('an attempt', () => {
       open()
       attempt.onHead(head(status), false)
       attempt.complete(grpcStatus)
-      expect(outcomes).toEqual([{ ok: false, latencyMs: 0 }])
+      expect(outcomes).toEqual([{ ok: false, latencyMs: 0, endedAt: 0 }])
       expect(meter.requestsFailed).toBe(1)
     }
   })
@@ -102,7 +102,7 @@ describe('an attempt', () => {
     const sent = start()
     sent.open()
     sent.attempt.abandon(undefined)
-    expect([sent.resets, sent.left, sent.outcomes]).toEqual([[ErrorCode.CANCEL], [], [{ ok: undefined }]])
+    expect([sent.resets, sent.left, sent.outcomes]).toEqual([[ErrorCode.CANCEL], [], [{ ok: undefined, endedAt: 0 }]])
     const waiting = start()
     waiting.attempt.abandon(false)
     expect([waiting.resets, waiting.left.length, waiting.outcomes]).toEqual([[], 1, [{ ok: false }]])
