@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { cleanUp, HandResolver, startTestProxy, type TestProxyOptions, until } from '../support.js'
+import { createBalancer } from '../../../src/core/balancer/balancer.js'
+import { parseListen } from '../../../src/core/proxy/listen.js'
+import type { ProxyOptions } from '../../../src/core/proxy/options.js'
+import { startProxy } from '../../../src/core/proxy/proxy.js'
+import { systemRuntime } from '../../../src/core/runtime.js'
+import { cleanUp, cleanup, HandResolver, startTestProxy, type TestProxyOptions, until } from '../support.js'
 import type { Endpoint } from '../../../src/core/model/endpoint.js'
 import { ask1, ask2, dial2, startHttp1, startHttp2, type Question } from './servers.js'
 
@@ -59,6 +64,34 @@ describe('hashing', () => {
       names.add((await ask1(wary, { headers: { 'x-forwarded-for': `192.0.2.${i}` } })).body)
     }
     expect(names.size).toBe(1)
+  })
+})
+
+describe('hashing as a service config says', () => {
+  it('goes by the header it names, unless told otherwise', async () => {
+    const resolver = new HandResolver()
+    const ring = { ring_hash_experimental: { requestHashHeader: 'X-Session' } }
+    resolver.set((await startNamed(4)).join(','), 'web', { loadBalancingConfig: [ring] })
+    const start = async (options: Partial<ProxyOptions>) => {
+      const dependencies = { resolver, createBalancer: () => createBalancer({}, systemRuntime) }
+      const listeners = [parseListen('http://127.0.0.1:0=web')]
+      const proxy = await startProxy({ listeners, ...options }, dependencies, systemRuntime)
+      cleanup(() => proxy.close())
+      return Number(proxy.listening[0]!.split(':').at(-1))
+    }
+    const session = (i: number) => ({ headers: { 'x-session': `s${i}` } })
+    const port = await start({})
+    const all = new Set<string>()
+    for (let i = 0; i < 12; i++) {
+      const names = await answering(port, session(i), 3)
+      expect(names.size).toBe(1)
+      for (const name of names) all.add(name)
+    }
+    expect(all.size).toBeGreaterThan(1)
+    const other = await start({ hashOn: { kind: 'source_ip' } })
+    const one = new Set<string>()
+    for (let i = 0; i < 12; i++) for (const name of await answering(other, session(i), 1)) one.add(name)
+    expect(one.size).toBe(1)
   })
 })
 
