@@ -105,7 +105,7 @@ describe('an attempt', () => {
     expect([sent.resets, sent.left, sent.outcomes]).toEqual([[ErrorCode.CANCEL], [], [{ ok: undefined, endedAt: 0 }]])
     const waiting = start()
     waiting.attempt.abandon(false)
-    expect([waiting.resets, waiting.left.length, waiting.outcomes]).toEqual([[], 1, [{ ok: false }]])
+    expect([waiting.resets, waiting.left.length, waiting.outcomes]).toEqual([[], 1, [{ ok: false, endedAt: 0 }]])
     expect(waiting.meter).toMatchObject({ requests: 0, requestsActive: 0 })
   })
 })
