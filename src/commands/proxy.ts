@@ -31,7 +31,10 @@ listeners come and go, and nothing under way is broken off. A file that cannot b
   static override examples = [
     '<%= config.bin %> proxy 8080=web',
     '<%= config.bin %> proxy tcp://:5432=db tcp://:6379=cache --policy least_connections',
+    '<%= config.bin %> proxy grpc://:50051=greeter http://:8080=web --workers 4',
+    '<%= config.bin %> proxy http://:8443=web --tls-cert cert.pem --tls-key key.pem --sticky',
     '<%= config.bin %> proxy 8080=10.0.0.5:80@3,10.0.0.6:80',
+    '<%= config.bin %> proxy --config proxy.yaml',
   ]
   static override longRunning = true
   static override args = {
