@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { NameForm, NoName, readName } from '../../../src/core/proxy/http/name-table.js'
-import { isConnectionSpecific, isPseudo, nameOf, NameKind } from '../../../src/core/proxy/http/names.js'
+import { isConnectionSpecific, nameOf, NameKind } from '../../../src/core/proxy/http/names.js'
 
 const read = (text: string, form: number = NameForm.PLAIN) => {
   const bytes = Buffer.from(`..${text}..`, 'latin1')
@@ -17,13 +17,12 @@ describe('field names', () => {
     for (const name of ['__proto__', 'constructor', 'tostring']) expect(nameOf(name).kind).toBe(NameKind.REGULAR)
   })
 
-  it('are pseudo-header fields, connection-specific, or neither', () => {
-    for (const name of [':method', ':protocol', ':status']) expect(isPseudo(nameOf(name).kind)).toBe(true)
+  it('are connection-specific or not', () => {
     for (const name of ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']) {
       expect(isConnectionSpecific(nameOf(name).kind)).toBe(true)
-      expect(isPseudo(nameOf(name).kind)).toBe(false)
     }
-    for (const name of ['te', 'host', 'cookie', 'x-a']) expect(isConnectionSpecific(nameOf(name).kind)).toBe(false)
+    for (const name of ['te', 'host', 'cookie', 'x-a', ':path', ':status'])
+      expect(isConnectionSpecific(nameOf(name).kind)).toBe(false)
   })
 
   it('read the same however they are spelt', () => {

@@ -76,7 +76,7 @@ function serve() {
   const connection = new Http2ServerConnection(
     wire,
     { ...ENVIRONMENT, ticker: new Ticker(new ManualClock()) },
-    { scheme: 'http', trusted: true },
+    { trusted: true },
     {
       onRequest(stream, head, end) {
         heard.push(`${field(head, ':path')} ${end}`)

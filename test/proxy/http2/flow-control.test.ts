@@ -114,7 +114,7 @@ function run(seed: number): string | undefined {
   const downstream = new Http2ServerConnection(
     near,
     env,
-    { scheme: 'http', trusted: true },
+    { trusted: true },
     { onRequest: (stream, of, end) => bridge(upstream, stream, of, end), onFault() {}, onClosed() {} },
   )
   const flush = () => {

@@ -44,7 +44,7 @@ function serve(limits: Partial<HttpLimits> = {}) {
   const connection = new Http2ServerConnection(
     wire,
     env,
-    { scheme: 'http', trusted: true },
+    { trusted: true },
     {
       onRequest(stream) {
         const recorder = new Recorder()

@@ -51,7 +51,7 @@ export async function startPlainServer(limits: Partial<HttpLimits> = {}, stalled
           open.delete(connection)
         },
       }
-      const connection = new Http2ServerConnection(wire, environment, { scheme: 'http', trusted: false }, handler)
+      const connection = new Http2ServerConnection(wire, environment, { trusted: false }, handler)
       open.add(connection)
     },
     acceptFailed() {},

@@ -117,7 +117,7 @@ export async function listen(
         onFault: (reason) => void faults.push(reason),
         onClosed: () => (entry.closed = true),
       }
-      const connection = new Http2ServerConnection(wire, env, { scheme: 'http', trusted }, handler)
+      const connection = new Http2ServerConnection(wire, env, { trusted }, handler)
       const entry: Accepted = { connection, faults, closed: false }
       accepted.push(entry)
       cleanup(() => connection.abort())

@@ -66,11 +66,6 @@ export class FieldBlockWriter {
     this.literal(known, bytes, 0, bytes.length, false, neverIndexed)
   }
 
-  /** The block, in a buffer of its own. */
-  copy(): Buffer {
-    return Buffer.from(this.buffer.subarray(0, this.length))
-  }
-
   #writeLength(at: number, size: number, huffman: number): number {
     const buffer = this.buffer
     if (size < 0x7f) {

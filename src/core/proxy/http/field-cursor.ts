@@ -26,8 +26,6 @@ export class FieldCursor {
   valueStart = 0
   valueEnd = 0
   huffman = false
-  /** The field must stay a literal never indexed (RFC 7541 §6.2.3). */
-  neverIndexed = false
 
   /** Puts the cursor before the first field, or before the one at `from`. */
   at(block: Buffer, length: number, from = 0): this {
@@ -51,10 +49,8 @@ export class FieldCursor {
       this.valueStart = 0
       this.valueEnd = this.valueBytes.length
       this.huffman = false
-      this.neverIndexed = false
       return true
     }
-    this.neverIndexed = (first & 0x10) !== 0
     let position = start + 1
     let index = first & 0x0f
     if (index === 0x0f) index += block[position++]!

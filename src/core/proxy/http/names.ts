@@ -36,11 +36,6 @@ export const NameKind = {
 } as const
 export type NameKindCode = (typeof NameKind)[keyof typeof NameKind]
 
-/** "Pseudo-header fields are not HTTP header fields." (RFC 9113 §8.3) */
-export function isPseudo(kind: number): boolean {
-  return kind < NameKind.HOP_BY_HOP
-}
-
 /** "An endpoint MUST NOT generate an HTTP/2 message containing connection-specific header fields." (RFC 9113 §8.2.2) */
 export function isConnectionSpecific(kind: number): boolean {
   return kind >= NameKind.HOP_BY_HOP && kind < NameKind.REGULAR

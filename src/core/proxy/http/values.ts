@@ -1,5 +1,5 @@
 import { Method, type MethodCode } from './head.js'
-import { CLASS_SHIFT, measurePlain, NOT_AUTHORITY, NOT_TARGET, NOT_VALUE } from './octets.js'
+import { CLASS_SHIFT, measurePlain, NOT_AUTHORITY, NOT_VALUE } from './octets.js'
 
 /**
  * Whether the octets may be a field value: no control character but the tab, no space or tab at either edge (RFC 9113 §8.2.1,
@@ -7,12 +7,6 @@ import { CLASS_SHIFT, measurePlain, NOT_AUTHORITY, NOT_TARGET, NOT_VALUE } from 
  */
 export function isValue(bytes: Uint8Array, from: number, to: number): boolean {
   return ((measurePlain(bytes, from, to) >> CLASS_SHIFT) & NOT_VALUE) === 0
-}
-
-/** Whether the octets may be a `:path`: printable ASCII without a fragment, beginning with `/`, or `*` alone (RFC 9113 §8.3.1). */
-export function isTarget(bytes: Uint8Array, from: number, to: number): boolean {
-  if (((measurePlain(bytes, from, to) >> CLASS_SHIFT) & NOT_TARGET) !== 0) return false
-  return bytes[from] === 0x2f ? from < to : bytes[from] === 0x2a && to - from === 1
 }
 
 /** Whether the octets may be an `:authority` or `host`: not empty, none that a host and port do not have (RFC 3986 §3.2). */

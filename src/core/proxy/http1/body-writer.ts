@@ -26,11 +26,6 @@ export class BodyWriter {
     this.#left = length
   }
 
-  /** What `end` and trailers put on the wire can be told from a connection that broke. */
-  get isDelimited(): boolean {
-    return this.#form !== BodyForm.REST
-  }
-
   data(bytes: Buffer, offset: number, length: number, end: boolean): boolean {
     const output = this.#output
     switch (this.#form) {

@@ -13,7 +13,6 @@ import { PeerSettings } from './peer-settings.js'
 import { Http2Stream } from './stream.js'
 
 export interface Http2ServerOptions {
-  readonly scheme: 'http' | 'https'
   /** What the client says in `forwarded` and `x-forwarded-*` is kept. */
   readonly trusted: boolean
 }

@@ -38,10 +38,6 @@ export class HttpEndpoint {
     return this.#endpoint.address
   }
 
-  get id(): string {
-    return this.#endpoint.id
-  }
-
   /** Its connections for a request of a client that speaks `spoken`. Upgrades exist in HTTP/1.1 only. */
   pool(spoken: UpstreamProtocol, isUpgrade: boolean): UpstreamPool {
     if (isUpgrade || (this.#protocol ?? spoken) === 'h1') return (this.#h1 ??= this.#open('h1'))

@@ -84,12 +84,13 @@ export class HttpService implements ConnectionService, RelayContext, ClientConne
     const { client, secure, early, ended = false } = arrival
     const handler = new ClientConnection(client, protocol, secure, this, this)
     this.#connections.add(handler)
-    const options = { scheme: secure ? ('https' as const) : ('http' as const), trusted: handler.trusted }
+    const { trusted } = handler
+    const scheme = secure ? 'https' : 'http'
     const { environment } = this.#dialect
     const connection: DownstreamConnection & WireReceiver =
       protocol === 'h2'
-        ? new Http2ServerConnection(wire, environment, options, handler)
-        : new Http1ServerConnection(wire, environment, options, handler)
+        ? new Http2ServerConnection(wire, environment, { trusted }, handler)
+        : new Http1ServerConnection(wire, environment, { scheme, trusted }, handler)
     handler.connection = connection
     if (early.length > 0) connection.onData(early, early.length)
     if (ended) connection.onEnd()
