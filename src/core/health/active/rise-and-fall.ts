@@ -1,6 +1,6 @@
 /** Checks in a row that must pass before an endpoint that failed is healthy, and fail before a healthy one is not (HAProxy's rise and fall). */
-export const RISE = 2
-export const FALL = 3
+const RISE = 2
+const FALL = 3
 
 /** Turns the results of checks into a verdict that does not waver. The first result is a verdict at once. */
 export class RiseAndFall {

@@ -1,5 +1,6 @@
 import type { ProxiedAddresses } from '../proxy-protocol/header.js'
 import type { ServiceContext } from '../service/context.js'
+import { NO_BYTES } from '../transport/no-bytes.js'
 import type { Wire, WireReceiver } from '../transport/transport.js'
 import { Client } from './client.js'
 import { type HeaderOwner, ProxyHeaderPhase } from './proxy-header-phase.js'
@@ -10,8 +11,6 @@ export interface AdmissionOwner {
   /** The client was turned away, or left by itself. */
   turnedAway(admission: Admission): void
 }
-
-const NOTHING = Buffer.alloc(0)
 
 /** The first stage of every connection: finds out who the client is and whether it may come in. Calls its owner once. */
 export class Admission implements HeaderOwner, WireReceiver {
@@ -32,7 +31,7 @@ export class Admission implements HeaderOwner, WireReceiver {
     if (settings.admission.proxied?.has(client.peerHost)) {
       this.#headerPhase = new ProxyHeaderPhase(this.#wire, ticker, this)
     } else {
-      this.#judge(client, NOTHING)
+      this.#judge(client, NO_BYTES)
     }
   }
 

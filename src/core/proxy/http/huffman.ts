@@ -52,7 +52,7 @@ interface Automaton {
 let automaton: Automaton | undefined
 
 /** Takes some milliseconds at the first call; the table is for the life of the process. */
-export function huffmanAutomaton(): Automaton {
+function huffmanAutomaton(): Automaton {
   return (automaton ??= build())
 }
 

@@ -1,4 +1,5 @@
 import type { Head } from '../http/head.js'
+import { NO_BYTES } from '../transport/no-bytes.js'
 import type { TrailerReader } from './trailer-reader.js'
 import { CR, Fault, hexDigit, INCOMPLETE, LF, REFUSED, VALUE_OCTETS } from './syntax.js'
 
@@ -24,8 +25,6 @@ const State = {
   LENGTH: 8,
   REST: 9,
 } as const
-
-const NOTHING = Buffer.alloc(0)
 
 /** Hears of a body. */
 export interface BodyReceiver {
@@ -108,7 +107,7 @@ export class BodyReader {
           const next = this.#trailers.read(bytes, at, end)
           if (next === INCOMPLETE) return at
           if (next === REFUSED) return this.#refuse(this.#trailers.fault)
-          if (this.#trailers.head.length === 0) receiver.onBody(NOTHING, 0, 0, true)
+          if (this.#trailers.head.length === 0) receiver.onBody(NO_BYTES, 0, 0, true)
           else receiver.onBodyTrailers(this.#trailers.head)
           return next
         }

@@ -1,11 +1,11 @@
-const NONE = Buffer.alloc(0)
+import { NO_BYTES } from '../transport/no-bytes.js'
 
 /**
  * Bytes that were read but could not be used yet, `bytes[start, end)`: a section cut off, or the next requests before their turn.
  * Using them up piece by piece moves none of them.
  */
 export class Carry {
-  bytes: Buffer = NONE
+  bytes: Buffer = NO_BYTES
   start = 0
   end = 0
 
@@ -28,7 +28,7 @@ export class Carry {
 
   clear(): void {
     this.start = this.end = 0
-    this.bytes = NONE
+    this.bytes = NO_BYTES
   }
 
   #makeRoom(more: number): void {

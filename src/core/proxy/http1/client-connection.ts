@@ -9,9 +9,10 @@ import {
   type UpstreamConnection,
   type UpstreamObserver,
 } from '../http/stream.js'
+import { NO_BYTES } from '../transport/no-bytes.js'
 import type { Wire } from '../transport/transport.js'
 import { ClientStream, type ClientStreamOwner } from './client-stream.js'
-import { Http1Connection, headText, LINGER_MS, NOTHING } from './connection.js'
+import { Http1Connection, headText, LINGER_MS } from './connection.js'
 import { BodyForm, type BodyFormCode } from './head-text.js'
 import type { ResponseReader } from './response-reader.js'
 import { type Fault, INCOMPLETE, REFUSED } from './syntax.js'
@@ -193,11 +194,11 @@ export class Http1ClientConnection extends Http1Connection implements UpstreamCo
       case Phase.BODY:
         if (!this.body.endsWithConnection)
           return this.#fail(ErrorCode.CONNECT_ERROR, 'yes', 'the endpoint closed the connection within its response')
-        this.onBody(NOTHING, 0, 0, true)
+        this.onBody(NO_BYTES, 0, 0, true)
         return this.#close()
       case Phase.TUNNEL:
         this.#responseOver = true
-        this.#stream?.receiver.onData(NOTHING, 0, 0, true)
+        this.#stream?.receiver.onData(NO_BYTES, 0, 0, true)
         if (this.#requestOver) this.#forget()
         return
       default:

@@ -10,8 +10,6 @@ import { type Readers, readersFor } from './readers.js'
 import { LF } from './syntax.js'
 import type { Head } from '../http/head.js'
 
-/** An end without a piece of the body. */
-export const NOTHING = Buffer.alloc(0)
 /** What an exchange that is over on one side gets for the other, and a connection to be closed by its peer. */
 export const LINGER_MS = 2000
 

@@ -3,6 +3,7 @@ import { FieldCursor } from '../http/field-cursor.js'
 import type { Head } from '../http/head.js'
 import { NameForm, readName } from '../http/name-table.js'
 import { isConnectionSpecific, type Name, nameOf, STATIC_NAMES } from '../http/names.js'
+import { NO_BYTES } from '../transport/no-bytes.js'
 import type { Output } from '../transport/output.js'
 import { COLON, CR, isAuthority, LF, NAME_OCTETS, SPACE, TARGET_OCTETS, VALUE_OCTETS } from './syntax.js'
 
@@ -43,7 +44,6 @@ const KEEP_ALIVE = text('connection: keep-alive\r\n')
 const CONNECTION_TE = text('connection: te\r\n')
 const CONNECTION_UPGRADE = text('connection: upgrade\r\nupgrade: ')
 
-const NOTHING = Buffer.alloc(0)
 /** Heads of this size fit into what is left of a slab, or get another. */
 const COMMON_SIZE = 2048
 
@@ -70,11 +70,11 @@ const STATUS_LINES: readonly (Buffer | undefined)[] = Array.from({ length: 600 }
  */
 export class HeadText {
   /** Written into: the output's slab, or `#spill` from where a head does not fit on. */
-  #bytes: Buffer = NOTHING
+  #bytes: Buffer = NO_BYTES
   #at = 0
   #start = 0
   #limit = 0
-  #spill: Buffer = NOTHING
+  #spill: Buffer = NO_BYTES
   #sound = true
   #takesTrailers = false
   readonly #cursor = new FieldCursor()

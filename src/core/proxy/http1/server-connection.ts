@@ -1,8 +1,9 @@
 import type { HttpEnvironment } from '../http/environment.js'
 import { type Head, Method, NO_FIELDS } from '../http/head.js'
 import { type Broken, type DownstreamConnection, ErrorCode, type RequestHandler } from '../http/stream.js'
+import { NO_BYTES } from '../transport/no-bytes.js'
 import type { Wire } from '../transport/transport.js'
-import { Http1Connection, headText, LINGER_MS, NOTHING } from './connection.js'
+import { Http1Connection, headText, LINGER_MS } from './connection.js'
 import { BodyForm, type BodyFormCode } from './head-text.js'
 import { refusal } from './refusal.js'
 import type { ClientKind } from './readers.js'
@@ -100,7 +101,7 @@ export class Http1ServerConnection extends Http1Connection implements Downstream
     this.bodyWriter.begin(form, length)
     this.output.commit()
     if (this.#upgrades) this.#declineUpgrade()
-    if (end) this.sendData(NOTHING, 0, 0, true)
+    if (end) this.sendData(NO_BYTES, 0, 0, true)
   }
 
   sendData(bytes: Buffer, offset: number, length: number, end: boolean): void {
@@ -187,7 +188,7 @@ export class Http1ServerConnection extends Http1Connection implements Downstream
         return
       case Phase.TUNNEL:
         this.#requestOver = true
-        this.#receiver?.onData(NOTHING, 0, 0, true)
+        this.#receiver?.onData(NO_BYTES, 0, 0, true)
         if (this.#responseOver) this.#forget()
         return
       case Phase.BODY:
@@ -291,7 +292,7 @@ export class Http1ServerConnection extends Http1Connection implements Downstream
   #declineUpgrade(): void {
     this.#upgrades = false
     this.#requestOver = true
-    this.#receiver?.onData(NOTHING, 0, 0, true)
+    this.#receiver?.onData(NO_BYTES, 0, 0, true)
   }
 
   #endRequest(): void {

@@ -1,3 +1,4 @@
+import { NO_BYTES } from '../transport/no-bytes.js'
 import { Flag, FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES, FrameType } from './constants.js'
 
 /** Takes frames apart from a FrameReader. Bytes are valid until the call returns. */
@@ -21,7 +22,6 @@ export interface FrameSink {
   onOversized(): void
 }
 
-const NO_BYTES = Buffer.alloc(0)
 /** Reserve for the rest of most frames that a chunk cuts in two. */
 const CARRY_BYTES = 256
 

@@ -2,7 +2,7 @@ import type { Output } from '../transport/output.js'
 import { Flag, FRAME_HEADER_BYTES, FRAME_PAYLOAD_BYTES, FrameType } from './constants.js'
 
 /** Writes a frame's header; room for it must have been ensured. */
-export function writeFrameHeader(output: Output, length: number, type: number, flags: number, id: number): void {
+function writeFrameHeader(output: Output, length: number, type: number, flags: number, id: number): void {
   const at = output.position
   output.view.setInt32(at, (length << 8) | type)
   output.bytes[at + 4] = flags

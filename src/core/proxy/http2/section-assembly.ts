@@ -1,4 +1,4 @@
-const NO_BYTES = Buffer.alloc(0)
+import { NO_BYTES } from '../transport/no-bytes.js'
 
 /** A field section that comes in HEADERS and CONTINUATION frames, joined. */
 export class SectionAssembly {

@@ -1,3 +1,5 @@
+import { NO_BYTES } from '../transport/no-bytes.js'
+
 /** Memory held by the queues of the whole process, in bytes. */
 let held = 0
 
@@ -7,7 +9,6 @@ export function queuedInProcess(): number {
 }
 
 const SMALLEST = 4096
-const NOTHING = Buffer.alloc(0)
 
 /** Memory of queues that are gone, by size, kept for those to come: a stream at its window's edge makes one after the other. */
 const spare = new Map<number, Buffer<ArrayBuffer>[]>()
@@ -34,7 +35,7 @@ function give(buffer: Buffer<ArrayBuffer>): void {
  */
 export class SendQueue {
   /** What waits begins with `bytes[start, start + contiguous)`. */
-  bytes = NOTHING
+  bytes = NO_BYTES
   start = 0
   length = 0
 
@@ -68,7 +69,7 @@ export class SendQueue {
   /** Gives the memory back. The queue is of no use afterwards. */
   clear(): void {
     give(this.bytes)
-    this.bytes = NOTHING
+    this.bytes = NO_BYTES
     this.start = this.length = 0
   }
 

@@ -1,4 +1,4 @@
-import type { Head } from '../http/head.js'
+import { type Head, NO_FIELDS } from '../http/head.js'
 import type { Broken, Stream, StreamReceiver } from '../http/stream.js'
 import type { Output } from '../transport/output.js'
 import { CREDIT_CAP, FRAME_PAYLOAD_BYTES, INITIAL_WINDOW, MAX_WINDOW } from './constants.js'
@@ -26,12 +26,11 @@ export interface StreamOwner {
   resetStream(stream: Http2Stream, code: number): void
 }
 
-const NO_FIELDS = Buffer.alloc(0)
 /** What a stream with few siblings may be granted beyond the window all have. */
 const SHARED_CREDIT = 1024 * 1024
 
 /** Hears nothing: until a request's receiver is known, and after a stream is over. */
-export const deafStream: StreamReceiver = {
+const deafStream: StreamReceiver = {
   onInterim() {},
   onHead() {},
   onData() {},

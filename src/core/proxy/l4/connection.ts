@@ -9,10 +9,10 @@ import type { Arrival } from '../service/connection-service.js'
 import { dialErrorText, isExhaustion, isLocalFailure } from '../dial-error.js'
 import { guardedMeter, type ServiceContext } from '../service/context.js'
 import type { Perishable } from '../ticker.js'
+import { NO_BYTES } from '../transport/no-bytes.js'
 import type { Dial, DialObserver, Wire, WireReceiver } from '../transport/transport.js'
 import { Splice, type SpliceOwner } from './splice.js'
 
-const NOTHING = Buffer.alloc(0)
 const NO_ALPN: readonly string[] = Object.freeze([])
 export interface ConnectionOwner {
   /** Called once. */
@@ -120,7 +120,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
     if (this.#early.length > 0) {
       upstream.write(this.#early, this.#early.length)
       meter.bytesSent += this.#early.length
-      this.#early = NOTHING
+      this.#early = NO_BYTES
     }
     this.#splice = new Splice(this.#wire, upstream, meter, ticker, settings.l4.idleTicks, this)
     ticker.watch(this.#splice)

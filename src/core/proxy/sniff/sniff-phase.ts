@@ -1,4 +1,5 @@
 import type { Clock } from '../../runtime.js'
+import { NO_BYTES } from '../transport/no-bytes.js'
 import type { Wire, WireReceiver } from '../transport/transport.js'
 import { classify, guess, MAX_SNIFFED, type Spoken } from './classify.js'
 
@@ -76,7 +77,7 @@ export class SniffPhase implements WireReceiver {
 
   #giveUpWaiting(ended: boolean): void {
     if (this.#over) return
-    const held = this.#held ?? NOTHING
+    const held = this.#held ?? NO_BYTES
     this.#tell(guess(held, this.#length), held, this.#length, ended)
   }
 
@@ -100,5 +101,4 @@ export class SniffPhase implements WireReceiver {
   }
 }
 
-const NOTHING = Buffer.alloc(0)
 const INITIAL = 512

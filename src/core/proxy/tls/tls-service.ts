@@ -3,6 +3,7 @@ import type { Scheme } from '../listen.js'
 import type { Arrival, ConnectionService } from '../service/connection-service.js'
 import type { ServiceContext } from '../service/context.js'
 import type { Perishable } from '../ticker.js'
+import { NO_BYTES } from '../transport/no-bytes.js'
 import type { Dial, DialObserver, Wire } from '../transport/transport.js'
 import { TlsServer } from './tls-server.js'
 
@@ -12,8 +13,6 @@ const HANDSHAKE_MS = 10_000
 const MAX_HANDSHAKES = 2048
 /** A handshake makes room for another one once it has had this long, milliseconds. */
 const FAIR_SHARE_MS = 1000
-
-const NOTHING = Buffer.alloc(0)
 
 /** Ends TLS on the connections of a listener, if the proxy has a certificate, and hands on what is inside. */
 export class TlsService implements ConnectionService {
@@ -66,7 +65,7 @@ export class TlsService implements ConnectionService {
   /** `handshake` is done. */
   succeeded(handshake: PendingHandshake, wire: Wire, { client }: Arrival): void {
     this.#handshakes.delete(handshake)
-    this.#inner.accept(wire, { client, early: NOTHING, secure: true, alpn: wire.alpn ?? '' })
+    this.#inner.accept(wire, { client, early: NO_BYTES, secure: true, alpn: wire.alpn ?? '' })
     if (this.#draining) this.#inner.drain()
   }
 
