@@ -349,6 +349,21 @@ describe('a request from another protocol', () => {
     expect(wire.state).toBe('closed')
   })
 
+  it('takes its body along: bytes without a head would be read as a request', async () => {
+    const { wire, environment, connection } = connect()
+    const response = new Recorded()
+    const fields = [...pseudo('POST', '/x'), ['x', 'a\r\nb']] as [string, string][]
+    const body = Buffer.from('GET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n')
+    const head = Object.assign(makeHead([]), forged(fields), { contentLength: body.length })
+    // Somebody else's output is flushed in this turn, before the failure is told.
+    environment.flusher.add({ flush() {} })
+    const stream = connection.open(head, NO_FIELDS, false, response)
+    stream.sendData(body, 0, body.length, true)
+    await turn()
+    expect(wire.text).toBe('')
+    expect(response).toMatchObject({ processed: 'no' })
+  })
+
   it('does not leave with a body of another length', async () => {
     const { wire, connection } = connect()
     const response = new Recorded()

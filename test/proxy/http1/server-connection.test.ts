@@ -159,6 +159,16 @@ describe('a client connection', () => {
     expect(server.wire.text).toBe('HTTP/1.1 417 Expectation Failed\r\ncontent-length: 0\r\nconnection: close\r\n\r\n')
   })
 
+  it('closes after a final response to somebody who was told something, but not to continue', async () => {
+    const server = quiet()
+    server.wire.receive('POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n')
+    server.streams[0]!.sendInterim(makeHead([[':status', '103']], { status: 103 }))
+    server.streams[0]!.sendHead(OK, NO_FIELDS, false)
+    server.streams[0]!.sendData(BODY, 0, 2, true)
+    await turn()
+    expect(server.wire.text).toContain('connection: close\r\n')
+  })
+
   it('passes 100 (Continue) on and keeps the connection', () => {
     const server = quiet()
     server.wire.receive('POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n')

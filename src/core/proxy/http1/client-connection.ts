@@ -88,7 +88,11 @@ export class Http1ClientConnection extends Http1Connection implements UpstreamCo
     this.bodyWriter.begin(form, length)
     const isSound = !end || length <= 0
     if (isSound && headText.request(head, extra, form, length, this.#name, this.output)) this.output.commit()
-    else setImmediate(() => this.#fail(ErrorCode.PROTOCOL_ERROR, 'no', 'a request that HTTP/1.1 cannot express'))
+    else {
+      // Without its head the body would be read as a request of its own.
+      this.#requestOver = true
+      setImmediate(() => this.#fail(ErrorCode.PROTOCOL_ERROR, 'no', 'a request that HTTP/1.1 cannot express'))
+    }
     return stream
   }
 

@@ -138,9 +138,9 @@ export abstract class Http1Connection implements WireReceiver, Perishable, BodyR
   }
 
   readonly #continue = (): void => {
-    if (this.isClosed || this.carry.length === 0) return
+    if (this.isClosed) return
     this.hold(false)
-    this.#useCarry()
+    if (this.carry.length > 0) this.#useCarry()
   }
 
   #gate(): void {

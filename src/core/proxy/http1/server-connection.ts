@@ -81,7 +81,7 @@ export class Http1ServerConnection extends Http1Connection implements Downstream
   sendInterim(head: Head): void {
     // "Since HTTP/1.0 did not define any 1xx status codes, a server MUST NOT send a 1xx response to an HTTP/1.0 client" (RFC 9110 §15.2).
     if (this.#hasResponded || this.#isOld) return
-    this.#awaitsContinue = false
+    if (head.status === 100) this.#awaitsContinue = false
     if (headText.response(head, NO_FIELDS, BodyForm.NONE, -1, undefined, this.output)) this.output.commit()
     else this.#break(ErrorCode.INTERNAL_ERROR, 'interim response that cannot be written')
   }
