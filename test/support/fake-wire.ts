@@ -7,7 +7,8 @@ export class FakeWire implements Wire {
   readonly remote = { host: '192.0.2.1', port: 1024 }
   readonly local = { host: '192.0.2.2', port: 80 }
   readonly slabs = new SlabPool()
-  readonly pending = 0
+  /** Unwritten bytes to pretend. */
+  pending = 0
   readonly written: Buffer[] = []
   reading = false
   ended = false

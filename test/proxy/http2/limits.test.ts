@@ -93,6 +93,54 @@ function resetsOf(frames: readonly Frame[]): number[][] {
   return frames.filter(({ type }) => type === Type.RST_STREAM).map(({ id, payload }) => [id, payload.readUInt32BE(0)])
 }
 
+describe('output that its client does not take', () => {
+  it('does not keep a connection from being read for DATA alone: both ends might wait for each other', () => {
+    const { wire, send, recorders, frames } = greeted({}, [4, 1024 * 1024])
+    send(headers(1, REQUEST, Flag.END_STREAM | Flag.END_HEADERS))
+    const { stream } = recorders[0]!
+    stream.sendHead(response(), NO_FIELDS, false)
+    stream.sendData(pattern(60_000), 0, 60_000, false)
+    wire.pending = 300 * 1024
+    frames()
+    expect(stream.credit).toBe(0)
+    send(windowUpdate(1, 1000))
+    expect(wire.reading).toBe(true)
+  })
+
+  it('goes out before a drained connection is closed, however slowly', async () => {
+    const { clock, connection, wire, send, recorders, frames } = greeted({ stallTimeoutMs: 10_000 })
+    send(headers(1, REQUEST, Flag.END_STREAM | Flag.END_HEADERS))
+    connection.drain()
+    send(ping('draining', Flag.ACK))
+    const { stream } = recorders[0]!
+    stream.sendHead(response(), NO_FIELDS, false)
+    wire.pending = 60_000
+    stream.sendData(pattern(60_000), 0, 60_000, true)
+    frames()
+    expect(wire.ended).toBe(true)
+    await clock.advance(5000)
+    expect(wire.gone).toBeUndefined()
+    wire.pending = 0
+    wire.receiver.onDrain()
+    await clock.advance(3000)
+    expect(wire.gone).toBe('closed')
+  })
+
+  it('is given up in the end', async () => {
+    const { clock, connection, wire, send, recorders, frames } = greeted({ stallTimeoutMs: 10_000 })
+    send(headers(1, REQUEST, Flag.END_STREAM | Flag.END_HEADERS))
+    connection.drain()
+    send(ping('draining', Flag.ACK))
+    wire.pending = 60_000
+    recorders[0]!.stream.sendHead(response(), NO_FIELDS, true)
+    frames()
+    await clock.advance(5000)
+    expect(wire.gone).toBeUndefined()
+    await clock.advance(30_000)
+    expect(wire.gone).toBe('closed')
+  })
+})
+
 describe('time', () => {
   it('ends a connection that does not begin', async () => {
     const { clock, wire, frames } = serve({ headTimeoutMs: 1000 })
@@ -311,15 +359,18 @@ describe('memory', () => {
     const { connection, send, wire, recorders } = greeted()
     send(headers(1, REQUEST))
     const { stream } = recorders[0]!
-    Object.assign(wire, { pending: 300_000 })
+    wire.pending = 300_000
     stream.sendHead(response(), NO_FIELDS, false)
     await settle()
     expect(stream.credit).toBe(0)
     stream.sendData(pattern(100), 0, 100, false)
     expect(stream.queued).toBe(100)
+    wire.pending = 2 * 1024 * 1024
+    send(ping())
+    await settle()
     send(ping())
     expect(wire.reading).toBe(false)
-    Object.assign(wire, { pending: 0 })
+    wire.pending = 0
     connection.onDrain()
     expect(wire.reading).toBe(true)
     expect([stream.queued, stream.credit]).toEqual([0, 65_435])

@@ -2,6 +2,7 @@ import type { HttpEnvironment } from '../http/environment.js'
 import { Head } from '../http/head.js'
 import { ErrorCode } from '../http/stream.js'
 import { type Perishable, ticksOf } from '../ticker.js'
+import { OUTPUT_LIMIT } from '../transport/output.js'
 import type { Wire, WireReceiver } from '../transport/transport.js'
 import { Budget } from './budget.js'
 import { CONNECTION_WINDOW, Flag, INITIAL_TABLE_SIZE, INITIAL_WINDOW, MAX_WINDOW } from './constants.js'
@@ -18,6 +19,11 @@ export const HEAD = new Head()
 
 /** How long a peer may take to close its side once we have said that we close, milliseconds. */
 const LINGER_MS = 1000
+/**
+ * Unwritten bytes beyond which a connection is not read. Well above what DATA may make them: two ends that each stop reading
+ * because of their own DATA would wait for each other.
+ */
+const READING_LIMIT = 4 * OUTPUT_LIMIT
 /** Between two looks at what takes too long, in ticks. */
 const SCAN_TICKS = 5
 
@@ -102,7 +108,7 @@ export abstract class Http2Connection extends StreamKeeper implements WireReceiv
     this.#parser.read(bytes, offset, length)
     this.#timeouts.incomplete(this.#parser.incomplete, this.now)
     // Only its own answers keep a connection from being read: other streams share it.
-    if (this.output.full && !this.#paused) {
+    if (this.output.pending > READING_LIMIT && !this.#paused) {
       this.#paused = true
       this.#wire.pause()
     }
@@ -117,8 +123,11 @@ export abstract class Http2Connection extends StreamKeeper implements WireReceiv
 
   onDrain(): void {
     this.output.drained()
-    if (this.closing) return
-    if (this.#paused && !this.output.full) {
+    if (this.closing) {
+      if (this.#wire.pending === 0) this.#linger()
+      return
+    }
+    if (this.#paused && this.output.pending <= READING_LIMIT) {
       this.#paused = false
       this.#wire.resume()
     }
@@ -354,6 +363,8 @@ export abstract class Http2Connection extends StreamKeeper implements WireReceiv
     this.#stop()
     write.writeGoAway(this.output, this.lastTaken(), ErrorCode.NO_ERROR, reason)
     this.#finish()
+    // The last responses may take a slow reader longer than that.
+    if (this.#wire.pending > 0) this.deadline = this.now + this.#timeouts.stallTicks
   }
 
   #stop(): void {
@@ -365,6 +376,10 @@ export abstract class Http2Connection extends StreamKeeper implements WireReceiv
   #finish(): void {
     this.output.flush()
     this.#wire.end()
+    this.#linger()
+  }
+
+  #linger(): void {
     this.deadline = this.now + ticksOf(LINGER_MS)
   }
 }
