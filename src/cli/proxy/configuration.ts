@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { choosePolicy } from '../../core/balancer/service-config.js'
 import { FairleadError } from '../../core/errors.js'
 import { parseCheck } from '../../core/health/check.js'
@@ -17,6 +18,8 @@ export interface ProxyConfiguration {
 
 const DEFAULT_DRAIN_TIMEOUT = '30s'
 const MAX_WORKERS = 256
+/** Characters; shorter ones can be tried out. */
+const MIN_STICKY_KEY = 16
 
 /**
  * Turns `LISTEN=TARGET…` and the values of the flags into options. Throws INVALID_ARGUMENT naming what is wrong, and for
@@ -39,13 +42,31 @@ export function proxyConfiguration(targets: readonly string[], values: ProxyValu
   }
 }
 
-function balancing({ policy, 'hash-on': hashOn, sticky, retries }: ProxyValues) {
+function balancing(values: ProxyValues) {
+  const { policy, 'hash-on': hashOn, sticky, 'sticky-key-file': keyFile, retries } = values
   return {
     ...(policy !== undefined && { policy: choosePolicy(policy) }),
     ...(hashOn !== undefined && { hashOn: parseHashOn(hashOn) }),
     ...(sticky !== undefined && { stickyCookie: parseCookieName(sticky) }),
+    ...(keyFile !== undefined && { stickyKey: stickyKey(keyFile) }),
     ...(retries !== undefined && { retries }),
   }
+}
+
+function stickyKey(path: string): string {
+  const problem = (what: string, cause?: unknown) =>
+    new FairleadError('INVALID_ARGUMENT', `--sticky-key-file ${path} ${what}`, {
+      hint: 'write a line of at least 16 characters to it, for example by: openssl rand -hex 32',
+      cause,
+    })
+  let key: string
+  try {
+    key = readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    throw problem('cannot be read', error)
+  }
+  if (key.length < MIN_STICKY_KEY) throw problem('holds no secret')
+  return key
 }
 
 function health(values: ProxyValues) {
@@ -109,6 +130,9 @@ function refuseWithoutEffect(listeners: readonly Listen[], values: ProxyValues):
     if (values.sticky !== undefined) noEffect('sticky', requests, hint)
     if (values['request-timeout'] !== undefined) noEffect('request-timeout', requests, hint)
     if (hashOn !== undefined && hashOn !== 'source_ip') noEffect(`hash-on ${hashOn}`, requests, hint)
+  }
+  if (values['sticky-key-file'] !== undefined && values.sticky === undefined) {
+    noEffect('sticky-key-file', 'no cookie is given', 'add --sticky')
   }
   if (values['sniff-timeout'] !== undefined && !schemes.has('auto')) {
     noEffect('sniff-timeout', 'no listener is auto://', 'leave it out')

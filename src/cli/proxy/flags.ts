@@ -46,6 +46,10 @@ export const proxyFlags = {
     helpLabel: '--sticky[=COOKIE]',
     description: `keep each HTTP client with its endpoint by a cookie [default name: ${DEFAULT_STICKY_COOKIE}]`,
   }),
+  'sticky-key-file': file(
+    BALANCING,
+    'make the cookies with this secret, the same for every proxy that shares clients [default: none; cookies then show nobody an endpoint, but a known id can be tried]',
+  ),
   'retries': count(BALANCING, 'further endpoints to try where nothing can have been done twice [default: 1]'),
   'snapshot': file(
     BALANCING,

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { DataPlaneResolver } from '../../core/discovery/data-plane-resolver.js'
 import type { ProxyEvent } from '../../core/proxy/events.js'
 import { createSocketTransport } from '../../core/proxy/transport/socket-transport.js'
@@ -25,20 +24,17 @@ export async function startWorkerPool(
   runtime: Runtime,
 ): Promise<RunningProxy> {
   const { options, workers } = configuration
-  const stickyKey = randomBytes(32).toString('base64')
   const pool = await startWorkers(
-    { workers, configuration: sendable(configuration, stickyKey), onEvent },
+    { workers, configuration: sendable(configuration), onEvent },
     { resolver, fork: clusterFork(options, root, logLevel), transport: createSocketTransport() },
     runtime,
   )
   return {
-    reload: (next) => pool.reload(sendable(next, stickyKey), next.drainTimeoutMs),
+    reload: (next) => pool.reload(sendable(next), next.drainTimeoutMs),
     drain: async (timeoutMs) => void (await pool.drain(timeoutMs)),
   }
 }
 
-/** All workers make cookies with one key, so that each understands those of the others. */
-function sendable({ options: { policy, ...options } }: ProxyConfiguration, stickyKey: string): WorkerConfiguration {
-  const sticky = options.stickyCookie === undefined ? {} : { stickyKey }
-  return { options: { ...options, ...sticky }, policy: policy?.name }
+function sendable({ options: { policy, ...options } }: ProxyConfiguration): WorkerConfiguration {
+  return { options, policy: policy?.name }
 }

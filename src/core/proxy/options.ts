@@ -26,7 +26,10 @@ export interface ProxyOptions {
   readonly hashOn?: HashOn
   /** Keeps an HTTP client with its endpoint by a cookie of this name. Default: no cookie. */
   readonly stickyCookie?: string
-  /** A secret that the cookie's values are made with: proxies that share it understand each other's cookies. Default: random, for this process. */
+  /**
+   * A secret that the cookie's values are made with, so that nobody can tell which endpoint one stands for by trying likely ids (a fixed
+   * list's are its addresses). Default: none, the same for every proxy: cookies hold across restarts and from proxy to proxy.
+   */
   readonly stickyKey?: string
   /** Checks every endpoint again and again, and takes out those that fail. Default: no active checks. */
   readonly healthCheck?: Check

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { FairleadError } from '../errors.js'
 import type { HealthOptions } from '../health/monitor.js'
 import { CidrSet } from './cidr-set.js'
@@ -11,9 +10,6 @@ const HOUR_MS = 3_600_000
 
 /** Envoy's defaults for circuit breakers, but more requests: one connection carries many of them. */
 const DEFAULT_UPSTREAM_LIMITS: UpstreamLimits = { maxConnections: 1024, maxPending: 1024, maxRequests: 16_384 }
-
-/** Of this process: a proxy that is started again makes other values. */
-const STICKY_KEY = randomBytes(32)
 
 /** What the options of a proxy come to. One frozen object, so that it can be replaced as a whole. */
 export interface Settings {
@@ -123,10 +119,10 @@ function hashOn(given: HashOn | undefined): HashOn | undefined {
   throw new FairleadError('INVALID_ARGUMENT', `${JSON.stringify(given.name)} is not the name of a header`)
 }
 
-function stickyOf({ stickyCookie: name, stickyKey }: ProxyOptions): HttpSettings['sticky'] {
+function stickyOf({ stickyCookie: name, stickyKey = '' }: ProxyOptions): HttpSettings['sticky'] {
   if (name === undefined) return undefined
   if (isToken(Buffer.from(name), 0, Buffer.byteLength(name))) {
-    return { name, key: stickyKey === undefined ? STICKY_KEY : Buffer.from(stickyKey) }
+    return { name, key: Buffer.from(stickyKey) }
   }
   throw new FairleadError('INVALID_ARGUMENT', `${JSON.stringify(name)} is not the name of a cookie`)
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { proxyConfiguration } from '../../../src/cli/proxy/configuration.js'
 import { givenValues, proxyFlags, type ProxyValues, withStickyName } from '../../../src/cli/proxy/flags.js'
@@ -12,10 +15,13 @@ describe('proxyConfiguration', () => {
   })
 
   it('maps every flag', () => {
+    const keyFile = join(mkdtempSync(join(tmpdir(), 'fairlead-sticky-')), 'key')
+    writeFileSync(keyFile, '0123456789abcdef\n')
     const values: Required<ProxyValues> = {
       'policy': 'maglev',
       'hash-on': 'header:X-User',
       'sticky': 'sid',
+      'sticky-key-file': keyFile,
       'retries': 2,
       'snapshot': 'snapshot.json',
       'health-check': 'http:/healthz',
@@ -47,6 +53,7 @@ describe('proxyConfiguration', () => {
     expect(others).toEqual({
       hashOn: { kind: 'header', name: 'x-user' },
       stickyCookie: 'sid',
+      stickyKey: '0123456789abcdef',
       retries: 2,
       healthIntervalMs: 5000,
       outlierDetection: false,
@@ -82,6 +89,9 @@ describe('proxyConfiguration', () => {
   it.each<[string[], ProxyValues, RegExp]>([
     [[], {}, /nothing to listen on/],
     [TARGETS, { sticky: 'a;b' }, /bad --sticky/],
+    [TARGETS, { 'sticky-key-file': 'k' }, /--sticky-key-file has no effect/],
+    [TARGETS, { 'sticky': 'c', 'sticky-key-file': '/nonexistent' }, /--sticky-key-file \/nonexistent cannot be read/],
+    [TARGETS, { 'sticky': 'c', 'sticky-key-file': '/dev/null' }, /--sticky-key-file \/dev\/null holds no secret/],
     [TARGETS, { workers: 0 }, /bad --workers 0/],
     [TARGETS, { 'request-timeout': 'soon' }, /bad --request-timeout "soon"/],
     [TARGETS, { 'health-check': 'ping' }, /bad check/],

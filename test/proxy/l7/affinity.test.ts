@@ -132,15 +132,19 @@ describe('the sticky cookie', () => {
     )
   })
 
-  it('means the same to proxies that share a key, and nothing to others', async () => {
-    const target = (await startNamed(8)).join(',')
-    const sticky = (stickyKey: string) => startTestProxy(target, { ...HTTP, stickyCookie: 'lb', stickyKey })
-    const [one, two, other] = await Promise.all([sticky('a'), sticky('a'), sticky('b')])
-    const answer = await ask1(one.port)
-    const headers = { cookie: cookieOf(answer.headers)!.split(';')[0] }
-    expect(await answering(two.port, { headers })).toEqual(new Set([answer.body]))
-    expect(cookieOf((await ask1(other.port, { headers })).headers)).toBeDefined()
-  })
+  it.each([{}, { stickyKey: 'a' }])(
+    'means the same to proxies that share a key (%j), and nothing to others',
+    async (key) => {
+      const target = (await startNamed(8)).join(',')
+      const sticky = (shared: { stickyKey?: string }) =>
+        startTestProxy(target, { ...HTTP, stickyCookie: 'lb', ...shared })
+      const [one, two, other] = await Promise.all([sticky(key), sticky(key), sticky({ stickyKey: 'b' })])
+      const answer = await ask1(one.port)
+      const headers = { cookie: cookieOf(answer.headers)!.split(';')[0] }
+      expect(await answering(two.port, { headers })).toEqual(new Set([answer.body]))
+      expect(cookieOf((await ask1(other.port, { headers })).headers)).toBeDefined()
+    },
+  )
 
   it('is not for calls', async () => {
     const server = await startHttp2((stream) => stream.respond({ ':status': 200 }, { endStream: true }))
