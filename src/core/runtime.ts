@@ -13,7 +13,10 @@ export interface Clock {
   now(): number
   /** Wall-clock milliseconds since the Unix epoch. For display only. */
   wall(): number
-  /** Calls `callback` once after `ms` milliseconds; the returned function cancels and may be called at any time. */
+  /**
+   * Calls `callback` once after `ms` milliseconds, or after 24.8 days where that is less; the returned function cancels and may
+   * be called at any time.
+   */
   after(ms: number, callback: () => void, options?: TimerOptions): () => void
 }
 
@@ -38,11 +41,14 @@ export interface Logger {
   error(message: string, fields?: LogFields): void
 }
 
+/** Node's timers take more for 1 ms. */
+const LONGEST_MS = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   after: (ms, callback, options) => {
-    const timer = setTimeout(callback, ms)
+    const timer = setTimeout(callback, Math.min(ms, LONGEST_MS))
     if (options?.keepAlive === false) timer.unref()
     return () => clearTimeout(timer)
   },

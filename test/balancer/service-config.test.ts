@@ -53,6 +53,7 @@ describe('parseServiceConfig', () => {
     ['a ring larger at least than at most', list({ ring_hash: { minRingSize: 5000 } })],
     ['a ring beyond bounds', list({ ring_hash: { maxRingSize: 8_388_609 } })],
     ['a header that is none', list({ ring_hash: { requestHashHeader: 'no good' } })],
+    ['a header longer than names are', list({ ring_hash: { requestHashHeader: 'x'.repeat(257) } })],
     ['a binary header', list({ ring_hash: { requestHashHeader: 'trace-bin' } })],
     ['a truth that is none', list({ pick_first: { shuffleAddressList: 'yes' } })],
   ])('refuses %s', (_, config) => {

@@ -1,8 +1,8 @@
 import { FairleadError } from '../errors.js'
 import type { HealthOptions } from '../health/monitor.js'
+import { isTokenName } from '../model/token.js'
 import { CidrSet } from './cidr-set.js'
-import { DEFAULT_LIMITS, type HttpLimits } from './http/environment.js'
-import { isToken } from './http/names.js'
+import { DEFAULT_LIMITS, type HttpLimits, LIMIT_RANGES } from './http/environment.js'
 import type { HashOn, ProxyOptions, UpstreamLimits } from './options.js'
 import { ticksOf } from './ticker.js'
 
@@ -10,6 +10,8 @@ const HOUR_MS = 3_600_000
 
 /** Envoy's defaults for circuit breakers, but more requests: one connection carries many of them. */
 const DEFAULT_UPSTREAM_LIMITS: UpstreamLimits = { maxConnections: 1024, maxPending: 1024, maxRequests: 16_384 }
+
+const NAME_HINT = 'use letters, digits, - and _'
 
 /** What the options of a proxy come to. One frozen object, so that it can be replaced as a whole. */
 export interface Settings {
@@ -75,7 +77,11 @@ export function settingsOf(options: ProxyOptions): Settings {
       sendProxyHeader: proxyProtocol === 'send' || proxyProtocol === 'both',
     },
     http: {
-      limits: { ...DEFAULT_LIMITS, ...(idleMs !== undefined && { idleTimeoutMs: idleMs }), ...options.limits },
+      limits: {
+        ...DEFAULT_LIMITS,
+        ...(idleMs !== undefined && { idleTimeoutMs: idleMs }),
+        ...httpLimits(options.limits),
+      },
       attempts,
       connectTicks,
       requestTimeoutMs: requestTimeoutMs === Infinity ? Infinity : positive('the request timeout', requestTimeoutMs),
@@ -104,6 +110,20 @@ function healthOf({ healthCheck: check, healthIntervalMs, outlierDetection = tru
   return { outlierDetection, ...(check && { checks: { check, intervalMs } }) }
 }
 
+/** Checks what overrides the limits of HTTP. */
+function httpLimits(given: Partial<HttpLimits> = {}): Partial<HttpLimits> {
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(LIMIT_RANGES, name)) {
+      throw new FairleadError('INVALID_ARGUMENT', `there is no limit ${JSON.stringify(name)}`, {
+        hint: `limits are ${Object.keys(LIMIT_RANGES).join(', ')}`,
+      })
+    }
+    const [least, most] = LIMIT_RANGES[name as keyof HttpLimits]
+    wholeNumber(`limits.${name}`, value, least, most)
+  }
+  return given
+}
+
 function upstreamLimits(given: ProxyOptions['upstreamLimits'] = {}): UpstreamLimits {
   const limits = { ...DEFAULT_UPSTREAM_LIMITS, ...given }
   wholeNumber('the limit of connections to an endpoint', limits.maxConnections, 1, Number.MAX_SAFE_INTEGER)
@@ -113,18 +133,20 @@ function upstreamLimits(given: ProxyOptions['upstreamLimits'] = {}): UpstreamLim
 }
 
 function hashOn(given: HashOn | undefined): HashOn | undefined {
-  if (given?.kind !== 'header') return given
-  const name = given.name.toLowerCase()
-  if (isToken(Buffer.from(name), 0, Buffer.byteLength(name))) return { kind: 'header', name }
-  throw new FairleadError('INVALID_ARGUMENT', `${JSON.stringify(given.name)} is not the name of a header`)
+  if (given?.kind !== 'header' && given?.kind !== 'cookie') return given
+  const { kind, name } = given
+  if (isTokenName(name)) return { kind, name: kind === 'header' ? name.toLowerCase() : name }
+  throw new FairleadError('INVALID_ARGUMENT', `${JSON.stringify(name)} is not the name of a ${kind} to hash on`, {
+    hint: NAME_HINT,
+  })
 }
 
 function stickyOf({ stickyCookie: name, stickyKey = '' }: ProxyOptions): HttpSettings['sticky'] {
   if (name === undefined) return undefined
-  if (isToken(Buffer.from(name), 0, Buffer.byteLength(name))) {
-    return { name, key: Buffer.from(stickyKey) }
-  }
-  throw new FairleadError('INVALID_ARGUMENT', `${JSON.stringify(name)} is not the name of a cookie`)
+  if (isTokenName(name)) return { name, key: Buffer.from(stickyKey) }
+  throw new FairleadError('INVALID_ARGUMENT', `${JSON.stringify(name)} is not the name of a cookie`, {
+    hint: NAME_HINT,
+  })
 }
 
 function trustOf({ trust, listeners }: ProxyOptions, acceptsProxyHeaders: boolean): CidrSet | undefined {

@@ -48,3 +48,24 @@ export const DEFAULT_LIMITS: HttpLimits = Object.freeze({
   idleTimeoutMs: 300_000,
   maxQueuedBytes: 64 * 1024 * 1024,
 })
+
+const ANY_COUNT = [1, Number.MAX_SAFE_INTEGER] as const
+const ANY_OR_NONE = [0, Number.MAX_SAFE_INTEGER] as const
+/** What timers can wait, milliseconds. */
+const ANY_TIME = [1, 2 ** 31 - 1] as const
+
+/** The least and the most that each may be overridden with: whole numbers. */
+export const LIMIT_RANGES: Readonly<Record<keyof HttpLimits, readonly [least: number, most: number]>> = {
+  maxConcurrentStreams: [1, 2 ** 31 - 1],
+  maxHeadBytes: [1, 1024 * 1024],
+  maxHeadFields: ANY_COUNT,
+  maxContinuations: ANY_OR_NONE,
+  resetBurst: ANY_COUNT,
+  resetsPerSecond: ANY_OR_NONE,
+  controlBurst: ANY_COUNT,
+  controlsPerSecond: ANY_OR_NONE,
+  headTimeoutMs: ANY_TIME,
+  stallTimeoutMs: ANY_TIME,
+  idleTimeoutMs: ANY_TIME,
+  maxQueuedBytes: ANY_OR_NONE,
+}
