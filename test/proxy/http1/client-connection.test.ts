@@ -235,10 +235,15 @@ describe('an endpoint connection', () => {
     expect(response.broken).toMatch(/does not read/)
   })
 
-  it('stops reading a response that nobody takes', async () => {
+  it('stops reading a response whose body nobody takes, but not before its head', async () => {
     const { wire, connection } = connect()
-    const stream = connection.open(GET, NO_FIELDS, true, new Recorded())
+    const response = new Recorded()
+    const stream = connection.open(GET, NO_FIELDS, true, response)
     await turn()
+    stream.allow(0, 0)
+    expect(wire.isPaused).toBe(false)
+    wire.receive('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n')
+    expect(response.status).toBe(200)
     stream.allow(0, 0)
     expect(wire.isPaused).toBe(true)
     stream.allow(1, 0)

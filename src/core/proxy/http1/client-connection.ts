@@ -135,7 +135,8 @@ export class Http1ClientConnection extends Http1Connection implements UpstreamCo
   }
 
   allow(credit: number, queued: number): void {
-    this.holdBack(credit <= queued)
+    // A head is taken in any case: whoever has no room for a body yet may be waiting for it.
+    this.holdBack(this.#phase !== Phase.HEAD && credit <= queued)
   }
 
   // What comes in.
