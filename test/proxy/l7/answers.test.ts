@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { constants } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
-import { cleanUp, dial, HandResolver, startTestProxy, until } from '../support.js'
+import { encodeFields } from '../../../src/core/proxy/http/field-block.js'
+import { data, Flag, goAway, headers, reset, settings, SETTINGS_ACK } from '../../support/raw-http2.js'
+import { cleanUp, dial, HandResolver, startServer, startTestProxy, until } from '../support.js'
 import { ask1, ask2, dial2, startHttp1, startHttp2 } from './servers.js'
 
 afterEach(cleanUp)
@@ -130,6 +132,29 @@ describe('answering in place of an endpoint', () => {
     const [response] = await answer
     expect(response.statusCode).toBe(200)
     response.resume()
+  })
+
+  it.each([
+    ['NO_ERROR, which might pass for an end', reset(1, 0)],
+    ['REFUSED_STREAM, which would say that nothing was done', reset(1, 7)],
+    ['a GOAWAY that denies what it has begun', goAway(0)],
+  ])('does not break a response off by %s', async (_, broken) => {
+    const server = await startServer((socket) =>
+      socket.once('data', () => {
+        const head = headers(1, encodeFields([[':status', '200']]), Flag.END_HEADERS)
+        socket.write(Buffer.concat([settings(), SETTINGS_ACK, head, data(1, 'half')]))
+        setTimeout(() => socket.write(broken), 50)
+      }),
+    )
+    const { port, proxy } = await startTestProxy(server.address, GRPC)
+    const stream = dial2(port).request({ ':path': '/' })
+    const errors: Error[] = []
+    stream.on('error', (error) => errors.push(error))
+    stream.resume()
+    await new Promise((resolve) => stream.on('close', resolve))
+    expect(stream.rstCode).toBe(constants.NGHTTP2_INTERNAL_ERROR)
+    expect(errors).toHaveLength(1)
+    expect(proxy.stats()[0]!.requests).toMatchObject({ active: 0, broken: 1, retries: 0 })
   })
 
   it('makes a tunnel of an upgraded connection', async () => {

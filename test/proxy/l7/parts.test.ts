@@ -11,6 +11,7 @@ import { RetryThrottle } from '../../../src/core/proxy/l7/retry-throttle.js'
 import { backoffMs, pushbackMs } from '../../../src/core/proxy/l7/retry.js'
 import { REPLAY_BYTES, SavedRequests } from '../../../src/core/proxy/l7/saved-request.js'
 import { TurnClock } from '../../../src/core/proxy/l7/turn-clock.js'
+import { WaitingRoom } from '../../../src/core/proxy/l7/waiting-room.js'
 import { Ticker } from '../../../src/core/proxy/ticker.js'
 import { Flusher } from '../../../src/core/proxy/transport/flusher.js'
 import { ManualClock, settle } from '../../support/manual-clock.js'
@@ -27,6 +28,35 @@ function textOf(block: Buffer, length = block.length): string[] {
   fields(block, length, (name, value) => found.push(`${name}: ${value}`))
   return found
 }
+
+describe('the waiting room', () => {
+  it('has every call look again at each tick, but none that another one ended meanwhile', async () => {
+    const clock = new ManualClock()
+    const room = new WaitingRoom(new Ticker(clock))
+    const looked: string[] = []
+    const second = { lookAgain: () => void looked.push('second') }
+    const third = {
+      lookAgain: () => {
+        looked.push('third')
+        room.enter(third)
+      },
+    }
+    const first = {
+      lookAgain: () => {
+        looked.push('first')
+        room.leave(second)
+      },
+    }
+    for (const call of [first, second, third]) room.enter(call)
+    await clock.advance(100)
+    expect([looked, room.size]).toEqual([['first', 'third'], 1])
+    await clock.advance(100)
+    expect(looked).toEqual(['first', 'third', 'third'])
+    room.leave(third)
+    await clock.advance(300)
+    expect([looked.length, room.size]).toEqual([3, 0])
+  })
+})
 
 describe('deadlines', () => {
   class Item implements Deadlined {
@@ -182,6 +212,17 @@ describe('what is said of the client', () => {
     expect(forwarded.for(request([':authority', 'a.example:81'], ['x', 'y']))).toBe(first)
     expect(textOf(forwarded.for(request([':authority', 'b.example'])))).toContain('x-forwarded-host: b.example')
     expect(textOf(forwarded.for(request()))).not.toContain('x-forwarded-host: b.example')
+  })
+
+  it('tells a host from another one that is sent as the same octets, but Huffman-coded', () => {
+    const forwarded = new ForwardedFields(facts)
+    const plain = headOf([':authority', 'dag'])
+    expect(textOf(forwarded.for(plain))).toContain('x-forwarded-host: dag')
+    const coded = headOf()
+    coded.block = Buffer.from([0x01, 0x83, ...Buffer.from('dag')])
+    coded.length = coded.block.length
+    expect(textOf(coded.block)).toEqual([':authority: 3a13'])
+    expect(textOf(forwarded.for(coded))).toContain('x-forwarded-host: 3a13')
   })
 
   it('quotes IPv6 addresses, and leaves out what would not be safe to repeat', () => {

@@ -165,9 +165,10 @@ export class Exchange extends Request implements StreamReceiver {
   /** The response cannot be completed: the client must not take it for complete. */
   protected breakOff(code: number): void {
     this.relay.listener.meter.requests.broken++
-    if (this.isGrpc && code === ErrorCode.CONNECT_ERROR)
-      sendLocalTrailers(this.stream, brokenOff(GrpcStatus.UNAVAILABLE))
-    else this.stream.reset(code === ErrorCode.CONNECT_ERROR ? ErrorCode.INTERNAL_ERROR : code)
+    const isGone = code === ErrorCode.CONNECT_ERROR || code === ErrorCode.REFUSED_STREAM
+    if (this.isGrpc && isGone) sendLocalTrailers(this.stream, brokenOff(GrpcStatus.UNAVAILABLE))
+    // NO_ERROR might pass for an end, and REFUSED_STREAM says that nothing was done.
+    else this.stream.reset(isGone || code === ErrorCode.NO_ERROR ? ErrorCode.INTERNAL_ERROR : code)
     this.close()
   }
 

@@ -34,6 +34,7 @@ export class ForwardedFields {
   #block: Buffer | undefined
   /** The octets of the authority that the block was made for, as they were sent. */
   #authority = Buffer.alloc(0)
+  #huffman = false
   #known = false
 
   constructor(facts: ForwardedFacts) {
@@ -46,7 +47,10 @@ export class ForwardedFields {
     const found = this.#findAuthority(head)
     if (this.#block && found === this.#known && (!found || this.#isSameAuthority())) return this.#block
     this.#known = found
-    if (found) this.#authority = Buffer.from(cursor.valueBytes.subarray(cursor.valueStart, cursor.valueEnd))
+    if (found) {
+      this.#authority = Buffer.from(cursor.valueBytes.subarray(cursor.valueStart, cursor.valueEnd))
+      this.#huffman = cursor.huffman
+    }
     return (this.#block = this.#build(head))
   }
 
@@ -62,7 +66,7 @@ export class ForwardedFields {
   #isSameAuthority(): boolean {
     const { valueBytes, valueStart, valueEnd } = cursor
     const known = this.#authority
-    if (known.length !== valueEnd - valueStart) return false
+    if (known.length !== valueEnd - valueStart || this.#huffman !== cursor.huffman) return false
     for (let i = 0; i < known.length; i++) if (known[i] !== valueBytes[valueStart + i]) return false
     return true
   }

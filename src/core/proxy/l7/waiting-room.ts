@@ -12,6 +12,8 @@ export class WaitingRoom implements Perishable {
   readonly deadline = 0
   readonly #ticker: Ticker
   #calls = new Set<HeldCall>()
+  /** Those that have not looked again yet at this tick. */
+  #looking = new Set<HeldCall>()
 
   constructor(ticker: Ticker) {
     this.#ticker = ticker
@@ -28,13 +30,17 @@ export class WaitingRoom implements Perishable {
 
   /** Does nothing for a call that is not held. */
   leave(call: HeldCall): void {
+    this.#looking.delete(call)
     if (this.#calls.delete(call) && this.#calls.size === 0) this.#ticker.unwatch(this)
   }
 
   expire(): void {
-    const calls = this.#calls
+    this.#looking = this.#calls
     this.#calls = new Set()
-    for (const call of calls) call.lookAgain()
+    for (const call of this.#looking) {
+      this.#looking.delete(call)
+      call.lookAgain()
+    }
     if (this.#calls.size === 0) this.#ticker.unwatch(this)
   }
 }
