@@ -70,6 +70,8 @@ export interface ConnectionErrorEvent {
     | 'overloaded'
     /** HTTP: an endpoint broke a request off. */
     | 'broken_off'
+    /** HTTP: an endpoint does not speak what it was spoken to; the reason says what becomes of its requests. */
+    | 'other_protocol'
   /** The endpoint or client of the last one, where there is one. */
   readonly address?: string
   /** Why the last one failed. */

@@ -12,6 +12,7 @@ function connect(limits = {}) {
   const environment = fakeEnvironment(limits)
   const seen = { availability: [] as number[], closed: [] as (Error | undefined)[] }
   const connection: Http1ClientConnection = new Http1ClientConnection(wire, environment, {
+    onMismatch() {},
     onAvailability: () => void seen.availability.push(connection.available),
     onClosed: (error) => void seen.closed.push(error),
   })

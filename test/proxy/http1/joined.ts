@@ -85,6 +85,7 @@ class Pool {
         connected: (wire) => {
           this.joined.dialled++
           const connection: UpstreamConnection = new Http1ClientConnection(wire, this.environment, {
+            onMismatch() {},
             onAvailability: () => {
               if (connection.available > 0) this.#idle.add(connection)
               else this.#idle.delete(connection)

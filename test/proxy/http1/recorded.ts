@@ -130,7 +130,11 @@ export async function answer(
   { size = Infinity, request = GET, closes = false }: { size?: number; request?: Head; closes?: boolean } = {},
 ): Promise<Recorded & { available: number; wire: FakeWire }> {
   const wire = new FakeWire()
-  const connection = new Http1ClientConnection(wire, fakeEnvironment(), { onAvailability() {}, onClosed() {} })
+  const connection = new Http1ClientConnection(wire, fakeEnvironment(), {
+    onAvailability() {},
+    onMismatch() {},
+    onClosed() {},
+  })
   const response = new Recorded()
   const stream = connection.open(request, NO_FIELDS, request.upgrade === '', response)
   if (request.upgrade !== '') stream.sendData(BODY, 0, 0, true)

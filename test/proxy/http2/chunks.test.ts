@@ -99,6 +99,7 @@ function call() {
   const heard: (string | Recorder)[] = []
   const environment = { ...ENVIRONMENT, ticker: new Ticker(new ManualClock()) }
   const connection = new Http2ClientConnection(wire, environment, {
+    onMismatch() {},
     onAvailability() {},
     onClosed: (error) => void heard.push(`closed ${error?.message}`),
   })

@@ -110,7 +110,7 @@ function run(seed: number): string | undefined {
   const upload = random.next() < 0.5
   const { environment: env } = environment()
   const [near, far] = [new FakeWire(), new FakeWire()]
-  const upstream = new Http2ClientConnection(far, env, { onAvailability() {}, onClosed() {} })
+  const upstream = new Http2ClientConnection(far, env, { onAvailability() {}, onMismatch() {}, onClosed() {} })
   const downstream = new Http2ServerConnection(
     near,
     env,

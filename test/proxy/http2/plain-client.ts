@@ -88,6 +88,7 @@ export async function startPlainClient(limits: Partial<HttpLimits> = {}, silent 
       {
         connected(wire) {
           const observer = {
+            onMismatch() {},
             onAvailability() {},
             onClosed(error?: Error) {
               state.closed = true

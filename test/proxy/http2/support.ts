@@ -139,6 +139,7 @@ export function dialWire(port: number): Promise<Wire> {
 export async function connect(env: HttpEnvironment, port: number) {
   const heard: string[] = []
   const observer: UpstreamObserver = {
+    onMismatch() {},
     onAvailability: () => void heard.push(`available ${connection.available}`),
     onClosed: (error) => void heard.push(error ? `closed: ${error.message}` : 'closed'),
   }

@@ -8,6 +8,8 @@ import {
 } from '../../../src/core/proxy/http/stream.js'
 import {
   type PoolContext,
+  type PoolOwner,
+  ProtocolMismatch,
   UpstreamPool,
   type UpstreamProtocol,
   type Waiter,
@@ -22,14 +24,27 @@ import { ManualClock } from '../../support/manual-clock.js'
 class FakeConnection implements UpstreamConnection {
   active = 0
   drained = false
+  /** Nothing can be opened yet. */
+  silent: boolean
+  confirmed = false
   constructor(
     readonly protocol: UpstreamProtocol,
     readonly room: number,
     readonly observer: UpstreamObserver,
-  ) {}
+    patient: boolean,
+  ) {
+    this.silent = patient
+  }
 
   get available(): number {
-    return this.drained ? 0 : this.room - this.active
+    return this.drained || this.silent ? 0 : this.room - this.active
+  }
+
+  /** The endpoint shows that it speaks the protocol. */
+  speak(): void {
+    this.silent = false
+    this.confirmed = true
+    this.observer.onAvailability()
   }
 
   open(): Stream {
@@ -66,7 +81,12 @@ class FakeWaiter implements Waiter {
   }
 }
 
-function start(protocol: UpstreamProtocol, room: number, limits: Partial<PoolContext['limits']> = {}) {
+function start(
+  protocol: UpstreamProtocol,
+  room: number,
+  limits: Partial<PoolContext['limits']> = {},
+  confirmed = true,
+) {
   const clock = new ManualClock()
   const dials: DialObserver[] = []
   const connections: FakeConnection[] = []
@@ -79,16 +99,25 @@ function start(protocol: UpstreamProtocol, room: number, limits: Partial<PoolCon
       dials.push(observer)
       return { cancel: () => void cancelled++ }
     },
-    mayLearn: () => true,
     settle: (_endpoint, wanted) => wanted,
-    converse(_wire, spoken, observer) {
-      const connection = new FakeConnection(spoken, room, observer)
+    tellMismatch() {},
+    converse(_wire, spoken, observer, patient) {
+      const connection = new FakeConnection(spoken, room, observer, patient)
       connections.push(connection)
       return connection
     },
   }
   const meter = new EndpointMeter('10.0.0.1:80')
-  const pool = new UpstreamPool(parseStaticEndpoints('10.0.0.1:80')[0]!, protocol, meter, context)
+  const heard: string[] = []
+  const owner: PoolOwner = {
+    mismatched(spoken, certain) {
+      heard.push(`${certain ? 'certainly' : 'perhaps'} not ${spoken}`)
+      return false
+    },
+    unreachable: () => void heard.push('unreachable'),
+  }
+  const endpoint = parseStaticEndpoints('10.0.0.1:80')[0]!
+  const pool = new UpstreamPool(endpoint, protocol, confirmed, meter, context, owner)
   /** Sends requests, which wait where there is no room. */
   const ask = (count: number) =>
     Array.from({ length: count }, () => {
@@ -99,7 +128,7 @@ function start(protocol: UpstreamProtocol, room: number, limits: Partial<PoolCon
       return waiter
     })
   const connect = (i: number) => dials[i]!.connected(new FakeWire())
-  return { clock, dials, connections, meter, pool, ask, connect, cancelled: () => cancelled }
+  return { clock, dials, connections, meter, pool, ask, connect, heard, cancelled: () => cancelled }
 }
 
 describe('a pool of connections to an endpoint', () => {
@@ -182,5 +211,42 @@ describe('a pool of connections to an endpoint', () => {
     connections[0]!.abort()
     expect(meter).toMatchObject({ total: 1, active: 0 })
     expect(pool.take()).toBeUndefined()
+  })
+
+  it('asks an endpoint that it does not know what it speaks, once, and opens nothing else for those who wait', () => {
+    const { ask, connect, pool, connections, dials } = start('h2', 5, {}, false)
+    const waiters = ask(3)
+    connect(0)
+    expect([dials.length, waiters[0]!.connection]).toEqual([1, undefined])
+    connections[0]!.speak()
+    expect(waiters.map(({ connection }) => connection === connections[0])).toEqual([true, true, true])
+    ask(3)
+    connect(1)
+    expect([pool.confirmed, connections[1]!.silent]).toEqual([true, false])
+  })
+
+  it('tells those who wait that the endpoint does not speak the protocol', () => {
+    for (const certain of [true, false]) {
+      const { ask, connect, connections, heard, pool } = start('h2', 5, {}, false)
+      const waiters = ask(2)
+      connect(0)
+      connections[0]!.observer.onMismatch(certain, 'text')
+      expect(waiters.map(({ error }) => error)).toEqual(Array(2).fill(new ProtocolMismatch('text', certain)))
+      expect([heard, pool.confirmed]).toEqual([[`${certain ? 'certainly' : 'perhaps'} not h2`], false])
+    }
+  })
+
+  it('takes a lost connection for nothing but that where the protocol is known, or where it is our doing', () => {
+    const known = start('h2', 5)
+    known.ask(1)
+    known.connect(0)
+    known.connections[0]!.observer.onMismatch(false, 'reset')
+    expect([known.heard, known.pool.confirmed]).toEqual([[], true])
+    const leaving = start('h2', 5, {}, false)
+    leaving.ask(1)
+    leaving.connect(0)
+    leaving.pool.abort()
+    leaving.connections[0]!.observer.onMismatch(false, 'aborted')
+    expect(leaving.heard).toEqual([])
   })
 })

@@ -82,7 +82,7 @@ describe('HTTP over TLS that the proxy ends', () => {
     const before = proxy.stats()[0]!.endpoints[0]!.total
     expect(await ask2(client, { path: '/4' })).toMatchObject({ body: 'h1 /4 https' })
     expect(proxy.stats()[0]!.endpoints[0]!.total).toBe(before)
-    expect(events.filter(({ event }) => event === 'connection_error')).toEqual([])
+    expect(events.filter(({ event }) => event === 'connection_error')).toMatchObject([{ kind: 'other_protocol' }])
   })
 
   it('answers who speaks something else inside', async () => {

@@ -106,6 +106,8 @@ export interface UpstreamConnection {
   readonly available: number
   /** Streams open now. */
   readonly active: number
+  /** The endpoint has shown that it speaks this protocol. */
+  readonly confirmed: boolean
   /** Sends a request; only while `available` is above 0. `extra` is a field block appended to the head's. */
   open(head: Head, extra: Buffer, end: boolean, receiver: StreamReceiver): Stream
   /** Opens nothing more and closes once no stream is open. Idempotent. */
@@ -117,8 +119,11 @@ export interface UpstreamConnection {
 export interface UpstreamObserver {
   /** `available` rose from 0, or fell for good (the endpoint says GOAWAY, an HTTP/1.1 connection will close). */
   onAvailability(): void
-  /** The endpoint speaks HTTP/1 where HTTP/2 was spoken to it. Every stream is told next that nothing was processed. */
-  onWrongProtocol?(): void
+  /**
+   * The endpoint has not shown that it speaks this protocol and will not: the connection is of no use. `certain`: it said something
+   * else; otherwise it said nothing, or left. Called at most once, before the streams of the connection are told.
+   */
+  onMismatch(certain: boolean, reason: string): void
   /** The connection is over; every stream of it has been told. Called once. `error` unless it ended in order. */
   onClosed(error?: Error): void
 }

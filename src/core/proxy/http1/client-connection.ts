@@ -31,6 +31,8 @@ const Phase = {
   CLOSED: 6,
 } as const
 
+const NOT_HTTP1 = 'the endpoint speaks HTTP/2 only'
+
 /** Interim responses to one request: more are a flood. */
 const MAX_INTERIM = 32
 
@@ -39,6 +41,7 @@ const MAX_INTERIM = 32
  */
 export class Http1ClientConnection extends Http1Connection implements UpstreamConnection, ClientStreamOwner {
   readonly protocol = 'h1'
+  confirmed = false
   readonly #observer: UpstreamObserver
   #phase: number = Phase.IDLE
   #stream: ClientStream | undefined
@@ -148,10 +151,13 @@ export class Http1ClientConnection extends Http1Connection implements UpstreamCo
         case Phase.HEAD: {
           const reader = this.readers.response
           const next = reader.read(bytes, at, end)
-          if (next === REFUSED) return this.#refuse(reader.fault, end)
+          if (next === REFUSED) {
+            return this.#isForeign(bytes, at, end) ? this.#misunderstood(end) : this.#refuse(reader.fault, end)
+          }
           this.isPartial = next === INCOMPLETE
           if (this.isPartial) return at
           at = next
+          this.confirmed = true
           this.#respond(reader)
           break
         }
@@ -167,6 +173,7 @@ export class Http1ClientConnection extends Http1Connection implements UpstreamCo
           this.#stream?.receiver.onData(bytes, at, end - at, false)
           return end
         default:
+          if (this.#phase === Phase.IDLE && this.#isForeign(bytes, at, end)) return this.#misunderstood(end)
           // What follows a response or comes without a request belongs to nobody: the connection is not to be trusted.
           this.#close()
           return end
@@ -304,6 +311,18 @@ export class Http1ClientConnection extends Http1Connection implements UpstreamCo
     this.#observer.onAvailability()
   }
 
+  /** Whether the endpoint begins with HTTP/2, by which it says that it cannot have made anything of a request of HTTP/1.1. */
+  #isForeign(bytes: Buffer, at: number, end: number): boolean {
+    return !this.confirmed && this.#interim === 0 && beginsHttp2(bytes, at, end)
+  }
+
+  #misunderstood(end: number): number {
+    this.#isDraining = true
+    this.#observer.onMismatch(true, NOT_HTTP1)
+    this.#fail(ErrorCode.PROTOCOL_ERROR, 'no', NOT_HTTP1)
+    return end
+  }
+
   #refuse(fault: Fault, end: number): number {
     this.#fail(ErrorCode.PROTOCOL_ERROR, 'yes', fault.reason)
     return end
@@ -345,4 +364,11 @@ export class Http1ClientConnection extends Http1Connection implements UpstreamCo
 /** "a user agent SHOULD send Content-Length … when the request method defines a meaning for enclosed content" (RFC 9110 §8.6). */
 function expectsContent({ method }: Head): boolean {
   return method === Method.POST || method === Method.PUT
+}
+
+/** Whether a frame header of SETTINGS, or of a GOAWAY instead, begins here (RFC 9113 §3.4, §4.1). */
+function beginsHttp2(bytes: Buffer, at: number, end: number): boolean {
+  if (end - at < 9 || bytes[at] !== 0) return false
+  const type = bytes[at + 3]
+  return (type === 4 || type === 7) && bytes.readUInt32BE(at + 5) === 0
 }

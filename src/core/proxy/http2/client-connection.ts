@@ -16,7 +16,7 @@ import { Http2Stream } from './stream.js'
 
 /** Streams opened before the endpoint has said how many it takes. */
 const STREAMS_AT_FIRST = 100
-const CAPITAL_H = 0x48
+const NOT_HTTP2 = 'the endpoint does not speak HTTP/2'
 
 /** An HTTP/2 connection to an endpoint. */
 export class Http2ClientConnection extends Http2Connection implements UpstreamConnection {
@@ -28,13 +28,18 @@ export class Http2ClientConnection extends Http2Connection implements UpstreamCo
   /** `available` is 0, but for the moment only. */
   #full = false
   #settled = false
-  /** Whether the endpoint has said anything. */
+  /** The first bytes have come. */
   #heard = false
+  #mismatched = false
+  readonly #streamsAtFirst: number
 
-  constructor(wire: Wire, environment: HttpEnvironment, observer: UpstreamObserver) {
+  /** `patient`: opens no stream before the endpoint has shown that it speaks HTTP/2. */
+  constructor(wire: Wire, environment: HttpEnvironment, observer: UpstreamObserver, patient = false) {
     // What endpoints say in `forwarded` is nothing to us.
     super(wire, environment, new PeerSettings(false), true)
     this.#observer = observer
+    this.#streamsAtFirst = patient ? 0 : STREAMS_AT_FIRST
+    this.#full = patient
     this.output.write(PREFACE, 0, PREFACE.length)
     this.start([
       [SettingId.ENABLE_PUSH, 0],
@@ -42,9 +47,13 @@ export class Http2ClientConnection extends Http2Connection implements UpstreamCo
     ])
   }
 
+  get confirmed(): boolean {
+    return this.#settled
+  }
+
   get available(): number {
     if (this.#leaving || this.closing || this.#nextId > MAX_STREAM_ID) return 0
-    const most = this.#settled ? this.peer.maxConcurrentStreams : STREAMS_AT_FIRST
+    const most = this.#settled ? this.peer.maxConcurrentStreams : this.#streamsAtFirst
     return Math.max(0, most - this.active)
   }
 
@@ -61,19 +70,37 @@ export class Http2ClientConnection extends Http2Connection implements UpstreamCo
     return stream
   }
 
-  override onData(bytes: Buffer, length: number): void {
-    if (!this.#heard) {
-      this.#heard = true
-      // No frame can begin so: it would be larger than allowed. A status line of HTTP/1 does.
-      if (bytes[0] === CAPITAL_H) return this.#speaksHttp1()
-    }
-    super.onData(bytes, length)
-  }
-
   drain(): void {
     if (this.#leaving || this.closing) return
     this.#leaving = true
     if (this.active === 0) this.close('drained')
+  }
+
+  override onData(bytes: Buffer, length: number): void {
+    if (!this.#heard) {
+      this.#heard = true
+      // SETTINGS of a length that may be sent begin with a zero octet (RFC 9113 §4.1), text of an HTTP/1 server does not.
+      if (bytes[0] !== 0 && !this.closing) return this.#isForeign()
+    }
+    super.onData(bytes, length)
+  }
+
+  /** "HTTP/1.1 400 Bad Request", say: the endpoint cannot have made anything of what it was sent. */
+  #isForeign(): void {
+    this.#mismatch(true, NOT_HTTP2)
+    for (const stream of this.streams.all()) {
+      if (stream.over) continue
+      this.forget(stream)
+      stream.broken(ErrorCode.PROTOCOL_ERROR, 'no', NOT_HTTP2)
+    }
+    this.onFault(ErrorCode.PROTOCOL_ERROR, NOT_HTTP2)
+  }
+
+  #mismatch(certain: boolean, reason: string): void {
+    if (this.#settled || this.#mismatched) return
+    this.#mismatched = true
+    this.#leaving = true
+    this.#observer.onMismatch(certain, reason)
   }
 
   onSection(id: number, end: boolean, malformed: boolean, bytes: Buffer, from: number, to: number): void {
@@ -86,17 +113,6 @@ export class Http2ClientConnection extends Http2Connection implements UpstreamCo
     if (malformed) return this.fail(stream, ErrorCode.PROTOCOL_ERROR, 'a stream that depends on itself')
     if (HEAD.status < 200) this.#interim(stream, end)
     else this.#answer(stream, end)
-  }
-
-  #speaksHttp1(): void {
-    this.#leaving = true
-    this.#observer.onWrongProtocol?.()
-    for (const stream of this.streams.all()) {
-      if (stream.over) continue
-      this.forget(stream)
-      stream.broken(ErrorCode.HTTP_1_1_REQUIRED, 'no', 'the endpoint speaks HTTP/1')
-    }
-    this.onFault(ErrorCode.PROTOCOL_ERROR, 'the endpoint speaks HTTP/1')
   }
 
   #interim(stream: Http2Stream, end: boolean): void {
@@ -169,11 +185,14 @@ export class Http2ClientConnection extends Http2Connection implements UpstreamCo
     else this.#tellAvailable()
   }
 
-  protected faulted(): void {}
+  protected faulted(reason: string): void {
+    this.#mismatch(false, reason)
+  }
 
   protected scanned(): void {}
 
   protected closed(error: Error | undefined): void {
+    this.#mismatch(false, error?.message ?? 'the endpoint closed an HTTP/2 connection without a word')
     this.#observer.onClosed(error)
   }
 

@@ -44,7 +44,7 @@ export class Attempt implements StreamReceiver, Waiter {
   /** Whether the response has begun. */
   answered = false
   readonly #owner: AttemptOwner
-  readonly #pool: UpstreamPool
+  pool: UpstreamPool
   readonly #clock: TurnClock
   /** Times are in units that make them small integers: a fraction would be an object of its own. */
   #startedAt = 0
@@ -60,7 +60,7 @@ export class Attempt implements StreamReceiver, Waiter {
     this.#owner = owner
     this.picked = picked
     this.endpoint = endpoint
-    this.#pool = pool
+    this.pool = pool
     this.#clock = clock
   }
 
@@ -82,10 +82,22 @@ export class Attempt implements StreamReceiver, Waiter {
     return (this.stream = connection.open(head, extra, end, this))
   }
 
+  /** Begins anew on other connections of the endpoint, as if nothing had been sent. */
+  moveTo(pool: UpstreamPool): void {
+    if (this.#sent) {
+      const { meter } = this.endpoint
+      meter.requests--
+      meter.requestsActive--
+      this.#sent = false
+    }
+    this.stream = undefined
+    this.pool = pool
+  }
+
   /** Gives up, telling nobody but the endpoint and the balancer. */
   abandon(ok: boolean | undefined): void {
     if (this.stream) this.stream.reset(ErrorCode.CANCEL)
-    else this.#pool.leave(this)
+    else this.pool.leave(this)
     this.finish(ok)
   }
 

@@ -31,6 +31,11 @@ export const UNREACHABLE: LocalReply = {
   grpcStatus: GrpcStatus.UNAVAILABLE,
   text: 'no endpoint could be reached',
 }
+export const NO_HTTP2: LocalReply = {
+  status: 502,
+  grpcStatus: GrpcStatus.UNAVAILABLE,
+  text: 'the endpoint does not speak HTTP/2, which gRPC needs',
+}
 export const NO_ENDPOINT: LocalReply = {
   status: 503,
   grpcStatus: GrpcStatus.UNAVAILABLE,

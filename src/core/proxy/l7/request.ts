@@ -9,12 +9,27 @@ import { Attempt, type AttemptOwner } from './attempt.js'
 import type { CallConfig } from './call-config.js'
 import type { RelayContext, RequestSource } from './context.js'
 import type { Deadlined } from './deadlines.js'
+import type { HttpEndpoint } from './endpoint.js'
 import { grpcStatusOfReset } from './grpc-status.js'
-import { brokenOff, CONNECT_REFUSED, type LocalReply, NO_ENDPOINT, OVERLOADED, UNREACHABLE } from './local-reply.js'
+import {
+  brokenOff,
+  CONNECT_REFUSED,
+  type LocalReply,
+  NO_ENDPOINT,
+  NO_HTTP2,
+  OVERLOADED,
+  UNREACHABLE,
+} from './local-reply.js'
 import { rewriteCall } from './request-head.js'
 import { backoffMs, isIdempotent, pushbackMs } from './retry.js'
 import type { SavedRequest } from './saved-request.js'
+import { ProtocolMismatch, type UpstreamPool } from './upstream-pool.js'
 import type { HeldCall } from './waiting-room.js'
+
+/** Nothing was sent to those that failed so. */
+const UNCONNECTED: ReadonlySet<LocalReply> = new Set([UNREACHABLE, OVERLOADED, NO_HTTP2])
+/** How often a request is sent to an endpoint in the other protocol: an endpoint that left without a word may be misjudged once. */
+const MOST_REDIRECTIONS = 2
 
 /** Stands in for the request's head when it is gone. */
 const NO_HEAD = new Head()
@@ -56,6 +71,7 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
   #policyRetries = 0
   /** Those that failed the request may be asked again. */
   #isSecondRound = false
+  #redirections = 0
 
   constructor(stream: Stream, client: RequestSource, relay: RelayContext) {
     this.stream = stream
@@ -116,7 +132,7 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
 
   /** Picks an endpoint and sends the request to it, or has it wait for a connection. */
   #try(): void {
-    const { listener, endpoints, settings, clock } = this.relay
+    const { listener, endpoints, clock } = this.relay
     for (;;) {
       let picked: PickResult
       try {
@@ -133,43 +149,77 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
         listener.trouble({ kind: 'refused_address', address: endpoint.address, reason: refusal })
         continue
       }
-      const pool = endpoint.pool(this.client.protocol, this.head.upgrade !== '')
-      const attempt = new Attempt(this, picked, endpoint, pool, clock)
+      const attempt = new Attempt(this, picked, endpoint, this.#poolOf(endpoint), clock)
       this.#attempts++
       this.attempt = attempt
-      if (endpoint.meter.requestsActive < settings.upstreamLimits.maxRequests) {
-        const connection = pool.take()
-        if (connection) return this.sendOn(attempt, connection)
-        this.save()
-        if (pool.wait(attempt)) return
-      }
-      attempt.finish(undefined)
-      this.attempt = undefined
-      this.#failure = OVERLOADED
-      listener.trouble({ kind: 'overloaded', address: endpoint.address, reason: 'as much is under way as is allowed' })
-      this.#exclude(upstream)
-      if (this.#attempts >= settings.attempts) return this.answer(OVERLOADED)
+      if (this.#place(attempt)) return
     }
   }
 
+  /** The endpoint's connections for this request. */
+  #poolOf(endpoint: HttpEndpoint): UpstreamPool {
+    return endpoint.pool(this.client.protocol, this.head.upgrade !== '', this.isGrpc)
+  }
+
+  /** Sends the request, or has it wait for a connection. False if the endpoint has too much to do and another is to be tried. */
+  #place(attempt: Attempt): boolean {
+    const { listener, settings } = this.relay
+    const { endpoint, pool } = attempt
+    if (endpoint.meter.requestsActive < settings.upstreamLimits.maxRequests) {
+      const connection = pool.take()
+      // Until the endpoint has shown what it speaks, the request may have to be sent in another protocol.
+      if (!connection || !pool.confirmed) this.save()
+      if (connection) {
+        this.sendOn(attempt, connection)
+        return true
+      }
+      if (pool.wait(attempt)) return true
+    }
+    attempt.finish(undefined)
+    this.attempt = undefined
+    this.#failure = OVERLOADED
+    listener.trouble({ kind: 'overloaded', address: endpoint.address, reason: 'as much is under way as is allowed' })
+    this.#exclude(attempt.picked.upstream)
+    if (this.#attempts < settings.attempts) return false
+    this.answer(OVERLOADED)
+    return true
+  }
+
+  /** Goes to the same endpoint in the protocol that it turned out to speak, which is no retry. Tells whether it did. */
+  #redirected(attempt: Attempt): boolean {
+    if (!this.#mayRepeat(false) || this.#redirections >= MOST_REDIRECTIONS) return false
+    const pool = this.#poolOf(attempt.endpoint)
+    if (pool === attempt.pool) return false
+    this.#redirections++
+    this.head = this.saved!.head
+    attempt.moveTo(pool)
+    if (!this.#place(attempt)) this.#try()
+    return true
+  }
+
   attemptUnconnected(attempt: Attempt, error: Error): void {
+    if (error instanceof ProtocolMismatch && this.#redirected(attempt)) return
     const { listener } = this.relay
-    attempt.finish(isLocalFailure(error) ? undefined : false)
+    const isMisplaced = error instanceof ProtocolMismatch && error.certain
+    attempt.finish(isMisplaced || isLocalFailure(error) ? undefined : false)
     const { address } = attempt.endpoint
     const retries = !isExhaustion(error) && this.#mayRepeat(true)
-    listener.trouble({ kind: 'connect_failed', address, reason: dialErrorText(error), final: !retries })
-    this.#failure = UNREACHABLE
+    const failure = isMisplaced && this.isGrpc ? NO_HTTP2 : UNREACHABLE
+    if (failure === NO_HTTP2) listener.trouble({ kind: 'other_protocol', address, reason: NO_HTTP2.text })
+    else listener.trouble({ kind: 'connect_failed', address, reason: dialErrorText(error), final: !retries })
+    this.#failure = failure
     this.#exclude(attempt.picked.upstream)
     this.attempt = undefined
     if (retries) return this.#again()
-    if (this.isGrpc && this.#mayRetryCall(UNREACHABLE.grpcStatus)) return this.#retryCall(attempt, undefined)
-    this.#holdOrAnswer(UNREACHABLE)
+    if (this.isGrpc && this.#mayRetryCall(failure.grpcStatus)) return this.#retryCall(attempt, undefined)
+    this.#holdOrAnswer(failure)
   }
 
   attemptBroken(attempt: Attempt, broken: Broken): void {
     const { listener } = this.relay
     if (this.responseEnded) return this.endAnswered(broken.code)
     const unprocessed = broken.processed === 'no'
+    if (unprocessed && this.#redirected(attempt)) return
     attempt.finish(unprocessed ? undefined : false)
     const { address } = attempt.endpoint
     if (!unprocessed) listener.trouble({ kind: 'broken_off', address, reason: broken.reason })
@@ -246,8 +296,7 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
   #noEndpoint(error: unknown): void {
     // What could be connected to may be asked again where there is no other: on another connection, or in a better moment.
     const failure = this.#failure
-    const couldConnect =
-      failure === undefined ? this.#policyRetries > 0 : failure !== UNREACHABLE && failure !== OVERLOADED
+    const couldConnect = failure === undefined ? this.#policyRetries > 0 : !UNCONNECTED.has(failure)
     if (couldConnect && !this.#isSecondRound) {
       this.#isSecondRound = true
       this.exclude = undefined

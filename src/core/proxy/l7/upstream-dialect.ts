@@ -50,6 +50,10 @@ export class UpstreamDialect implements PoolContext {
     return transport.dial(destination, observer)
   }
 
+  tellMismatch(address: string, reason: string): void {
+    this.#listener.trouble({ kind: 'other_protocol', address, reason })
+  }
+
   settle(endpoint: Endpoint, wanted: UpstreamProtocol, { alpn }: Wire): UpstreamProtocol {
     if (alpn === undefined || wanted === 'h1') return wanted
     if (alpn !== '') return alpn === 'h2' ? 'h2' : 'h1'
@@ -57,13 +61,9 @@ export class UpstreamDialect implements PoolContext {
     return protocolOf(endpoint) ?? 'h1'
   }
 
-  mayLearn(endpoint: Endpoint): boolean {
-    return protocolOf(endpoint) === undefined
-  }
-
-  converse(wire: Wire, protocol: UpstreamProtocol, observer: UpstreamObserver): UpstreamConnection {
+  converse(wire: Wire, protocol: UpstreamProtocol, observer: UpstreamObserver, patient: boolean): UpstreamConnection {
     return protocol === 'h2'
-      ? new Http2ClientConnection(wire, this.environment, observer)
+      ? new Http2ClientConnection(wire, this.environment, observer, patient)
       : new Http1ClientConnection(wire, this.environment, observer)
   }
 }

@@ -16,10 +16,28 @@ export interface PoolContext {
   dial(endpoint: Endpoint, protocol: UpstreamProtocol, observer: DialObserver): Dial
   /** What is spoken on a fresh wire that was dialled in order to speak `wanted`. */
   settle(endpoint: Endpoint, wanted: UpstreamProtocol, wire: Wire): UpstreamProtocol
-  /** Whether an endpoint may show by its answers what it speaks: not where somebody has said so. */
-  mayLearn(endpoint: Endpoint): boolean
-  /** Speaks `protocol` on a fresh wire. */
-  converse(wire: Wire, protocol: UpstreamProtocol, observer: UpstreamObserver): UpstreamConnection
+  /** Speaks `protocol` on a fresh wire; `patient`: sends no request before the endpoint has shown that it does too, where it does so first. */
+  converse(wire: Wire, protocol: UpstreamProtocol, observer: UpstreamObserver, patient: boolean): UpstreamConnection
+  /** An endpoint does not speak what it was spoken to. */
+  tellMismatch(address: string, reason: string): void
+}
+
+/** Hears of what an endpoint speaks. */
+export interface PoolOwner {
+  /** Called before anybody else hears of it. Tells whether the protocol is to be spoken all the same. */
+  mismatched(protocol: UpstreamProtocol, certain: boolean, reason: string): boolean
+  /** The endpoint could not be connected to: it may be another one when it comes back. */
+  unreachable(): void
+}
+
+/** Why those who waited got no connection: the endpoint does not speak the protocol, or (not `certain`) left without a word. */
+export class ProtocolMismatch extends Error {
+  constructor(
+    reason: string,
+    readonly certain: boolean,
+  ) {
+    super(reason)
+  }
 }
 
 /** Waits for a connection. One of its methods is called, once. */
@@ -38,6 +56,8 @@ const LIKELY_STREAMS = 100
  * the one used last is used next, so that the others may go.
  */
 export class UpstreamPool {
+  /** The endpoint is known to speak the protocol. */
+  confirmed: boolean
   readonly #endpoint: Endpoint
   /** Wanted, until a connection has shown what the endpoint speaks. */
   #protocol: UpstreamProtocol
@@ -48,10 +68,23 @@ export class UpstreamPool {
   readonly #ready: PooledConnection[] = []
   readonly #waiters = new Set<Waiter>()
   readonly #dials = new Set<PoolDial>()
+  readonly #owner: PoolOwner
+  /** Connections on which the endpoint is still to show what it speaks. */
+  #probes = 0
   #draining = false
 
-  constructor(endpoint: Endpoint, protocol: UpstreamProtocol, meter: EndpointMeter, context: PoolContext) {
+  /** `confirmed`: the endpoint is known to speak `protocol`. Otherwise its first connection shows, before any request is sent on it. */
+  constructor(
+    endpoint: Endpoint,
+    protocol: UpstreamProtocol,
+    confirmed: boolean,
+    meter: EndpointMeter,
+    context: PoolContext,
+    owner: PoolOwner,
+  ) {
     this.#endpoint = endpoint
+    this.confirmed = confirmed
+    this.#owner = owner
     this.#protocol = protocol
     this.#meter = meter
     this.#context = context
@@ -92,6 +125,7 @@ export class UpstreamPool {
 
   /** Breaks everything off at once. */
   abort(): void {
+    this.#draining = true
     for (const dial of this.#dials) dial.cancel()
     this.#dials.clear()
     this.#waiters.clear()
@@ -106,15 +140,20 @@ export class UpstreamPool {
     this.#meter.active++
     this.#connections.add(pooled)
     this.#protocol = this.#context.settle(this.#endpoint, this.#protocol, wire)
-    pooled.connection = this.#context.converse(wire, this.#protocol, pooled)
+    // By ALPN the endpoint has said what it speaks.
+    if (wire.alpn !== undefined) this.confirmed = true
+    pooled.isProbe = !this.confirmed && this.#protocol === 'h2'
+    if (pooled.isProbe) this.#probes++
+    pooled.connection = this.#context.converse(wire, this.#protocol, pooled, pooled.isProbe)
     this.becameAvailable(pooled)
   }
 
   connectFailed(dial: PoolDial, error: Error): void {
     this.#dials.delete(dial)
     this.#meter.connectFailures++
+    this.#owner.unreachable()
     // Those whom no other attempt under way will serve.
-    let hopeless = this.#waiters.size - this.#dials.size * this.#streamsPerConnection
+    let hopeless = this.#waiters.size - this.#coming
     for (const waiter of [...this.#waiters]) {
       if (hopeless-- <= 0) break
       this.#waiters.delete(waiter)
@@ -127,6 +166,7 @@ export class UpstreamPool {
   becameAvailable(pooled: PooledConnection): void {
     const connection = pooled.connection
     if (!connection) return
+    if (connection.confirmed) this.#confirm(pooled)
     for (const waiter of this.#waiters) {
       if (connection.available <= 0) break
       this.#waiters.delete(waiter)
@@ -140,12 +180,22 @@ export class UpstreamPool {
     this.#drainIfUnneeded()
   }
 
-  /** The endpoint has shown that it does not speak HTTP/2. */
-  speaksHttp1(): void {
-    if (this.#context.mayLearn(this.#endpoint)) this.#protocol = 'h1'
+  /** The endpoint does not speak the protocol: whoever waits is told. */
+  mismatched(pooled: PooledConnection, certain: boolean, reason: string): void {
+    const wasProbe = pooled.isProbe
+    this.#settleProbe(pooled)
+    // That a connection is lost says nothing where requests were sent on it, nor when it is our doing.
+    if (this.#draining || (!certain && !wasProbe)) return
+    this.confirmed = this.#owner.mismatched(this.#protocol, certain, reason)
+    const error = new ProtocolMismatch(reason, certain)
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    for (const waiter of waiters) waiter.connectFailed(error)
   }
 
   closed(pooled: PooledConnection): void {
+    if (pooled.connection?.confirmed) this.#confirm(pooled)
+    this.#settleProbe(pooled)
     this.#meter.active--
     this.#connections.delete(pooled)
     if (pooled.ready) this.#ready.splice(this.#ready.indexOf(pooled), 1)
@@ -160,17 +210,26 @@ export class UpstreamPool {
     for (const { connection } of this.#connections) connection!.drain()
   }
 
-  get #streamsPerConnection(): number {
-    return this.#protocol === 'h2' ? LIKELY_STREAMS : 1
+  #confirm(pooled: PooledConnection): void {
+    this.confirmed = true
+    this.#settleProbe(pooled)
+  }
+
+  #settleProbe(pooled: PooledConnection): void {
+    if (!pooled.isProbe) return
+    pooled.isProbe = false
+    this.#probes--
+  }
+
+  /** How many requests the connections that are being made will take. */
+  get #coming(): number {
+    return (this.#dials.size + this.#probes) * (this.#protocol === 'h2' ? LIKELY_STREAMS : 1)
   }
 
   /** Opens as many connections as those who wait need beyond those being opened. */
   #dialAsNeeded(): void {
     const { maxConnections } = this.#context.limits
-    while (
-      this.#waiters.size > this.#dials.size * this.#streamsPerConnection &&
-      this.#dials.size + this.#connections.size < maxConnections
-    ) {
+    while (this.#waiters.size > this.#coming && this.#dials.size + this.#connections.size < maxConnections) {
       const dial = new PoolDial(this, this.#context)
       this.#dials.add(dial)
       dial.start(this.#endpoint, this.#protocol)
@@ -183,6 +242,8 @@ class PooledConnection implements UpstreamObserver {
   connection: UpstreamConnection | undefined
   /** Whether it is in the pool's list of those with room. */
   ready = false
+  /** The endpoint is still to show what it speaks. */
+  isProbe = false
   readonly #pool: UpstreamPool
 
   constructor(pool: UpstreamPool) {
@@ -193,8 +254,8 @@ class PooledConnection implements UpstreamObserver {
     this.#pool.becameAvailable(this)
   }
 
-  onWrongProtocol(): void {
-    this.#pool.speaksHttp1()
+  onMismatch(certain: boolean, reason: string): void {
+    this.#pool.mismatched(this, certain, reason)
   }
 
   onClosed(): void {
