@@ -94,9 +94,10 @@ export interface Fairlead extends AsyncDisposable {
    */
   balance(service: string, options?: BalanceOptions): Promise<ServiceBalancer>
   /**
-   * Relays connections, or HTTP requests and gRPC calls one by one, to the endpoints of a service. Resolves when it listens; a registry that is away does not keep it from that.
+   * Relays connections, or HTTP requests and gRPC calls one by one, to the endpoints of a service. Resolves when it listens; a
+   * registry that is away does not keep it from that.
    *
-   * @throws FairleadError ADDRESS_IN_USE
+   * @throws FairleadError INVALID_ARGUMENT, ADDRESS_IN_USE; what a registry says that refuses
    */
   proxy(options: ProxyServiceOptions): Promise<ServiceProxy>
   /**

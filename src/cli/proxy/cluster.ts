@@ -8,8 +8,9 @@ import type { LogLevel } from '../log.js'
 const PROGRAM = 'dist/cli/proxy/worker.js'
 
 /**
- * Sets node:cluster up for workers of a proxy with these options, once in a process, and returns what forks one. Few long connections with many
- * requests each (HTTP/2, TLS) must be dealt out one by one; short ones (TCP) cost less where each worker accepts for itself.
+ * Sets node:cluster up for workers of a proxy with these options, once in a process, and returns what forks one. Few long
+ * connections with many requests each (HTTP/2, TLS) must be dealt out one by one; short ones (TCP) cost less where each worker
+ * accepts for itself.
  */
 export function clusterFork(options: Pick<ProxyOptions, 'listeners' | 'tls'>, root: string, logLevel: LogLevel): Fork {
   const inTurn = options.tls !== undefined || options.listeners[0]?.listen.scheme !== 'tcp'

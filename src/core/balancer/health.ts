@@ -14,7 +14,10 @@ export interface HealthWatcher {
   joined(upstream: Upstream): OutcomeObserver | undefined
   /** The endpoint went into maintenance or left. Its faults are forgotten. */
   left(upstream: Upstream): void
-  /** What the service's config says about outlier detection; undefined for nothing. Told before the first endpoint joins and when it may have changed. */
+  /**
+   * What the service's config says about outlier detection; undefined for nothing. Told before the first endpoint joins and
+   * when it may have changed.
+   */
   configure(outlierDetection: OutlierDetection | undefined): void
   /** So few endpoints are healthy that all are used, or no longer so. */
   panicChanged(panic: boolean): void

@@ -52,9 +52,10 @@ export class ListenerMeter {
   /** Connections accepted, and those of them that are open. */
   total = 0
   active = 0
-  /** Turned away: by the allow list, by the limit, for a bad PROXY header. */
+  /** Turned away: by the allow list, and by the limit. */
   denied = 0
   limited = 0
+  /** Faults of clients: a bad PROXY header, or what HTTP does not allow. */
   malformed = 0
   /** Ended because TLS could not be agreed on. */
   handshakeFailures = 0
@@ -117,11 +118,11 @@ export class ListenerMeter {
 
 const NO_FAULTS: ReadonlyMap<string, Fault> = new Map()
 
-/** What one endpoint did for one listener so far. Counts are of connections unless they say bytes. */
+/** What one endpoint did for one listener so far. Counts are of connections unless they say bytes or requests. */
 export interface EndpointStats {
   readonly address: string
   readonly weight: number
-  /** `gone`: no longer in the service, but connections to it are still open. */
+  /** `gone`: no longer in the service, but connections to it are still open, or requests under way. */
   readonly state: EndpointState | 'gone'
   /** `unhealthy`: it fails its checks; `ejected`: out for a while because its requests fail. */
   readonly health: Fault | 'healthy'
@@ -164,12 +165,18 @@ export interface ListenerStats {
   /** Whether so few endpoints are healthy that all are used. */
   readonly panic: boolean
   readonly connections: {
+    /** Accepted, and those of them that are open. */
     readonly total: number
     readonly active: number
+    /** Turned away by the allow list. */
     readonly denied: number
+    /** Turned away for there were too many. */
     readonly limited: number
+    /** Faults of clients: a bad PROXY header, or what HTTP does not allow. */
     readonly malformed: number
+    /** Ended because TLS could not be agreed on. */
     readonly handshakeFailures: number
+    /** Closed because no endpoint could be reached. */
     readonly failed: number
   }
   /** Of HTTP; all zero on a TCP listener. */

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { HttpLimits } from '../../../src/core/proxy/http/environment.js'
 import { eventually } from '../../support/eventually.js'
 import { cleanUp, cleanup, dial, startTestProxy } from '../support.js'
+import { sendForEver, unharmedBy } from './unharmed.js'
 
 afterEach(cleanUp)
 
@@ -52,35 +53,13 @@ async function startVictim(limits: Partial<HttpLimits> = {}): Promise<Victim> {
   return {
     port,
     backend,
-    async unharmedBy(attack) {
-      let over = false
-      const attacked = attack().finally(() => {
-        over = true
-      })
-      attacked.catch(() => {})
-      do expect(await bystander()).toBe('200 ok')
-      while (!over)
-      await attacked
-      expect(await bystander()).toBe('200 ok')
-    },
+    unharmedBy: (attack) => unharmedBy(bystander, attack),
   }
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, backend: Victim['backend']): void {
   request.on('data', (chunk: Buffer) => (backend.received += chunk.length))
   request.on('end', () => response.end('x'.repeat(10_000)))
-}
-
-function sendForEver(response: ServerResponse, backend: Victim['backend']): void {
-  const piece = Buffer.alloc(16_384)
-  const more = () => {
-    while (!response.destroyed) {
-      const flowing = response.write(piece, () => (backend.sent += piece.length))
-      if (!flowing) return
-    }
-  }
-  response.on('drain', more)
-  more()
 }
 
 /** Writes until the peer takes no more for a while; how much it took. */

@@ -1,5 +1,6 @@
-/** Checks in a row that must pass before an endpoint that failed is healthy, and fail before a healthy one is not (HAProxy's rise and fall). */
+/** Checks in a row that must pass before an endpoint that failed is healthy (HAProxy's `rise`). */
 const RISE = 2
+/** Checks in a row that must fail before a healthy endpoint is not (HAProxy's `fall`). */
 const FALL = 3
 
 /** Turns the results of checks into a verdict that does not waver. The first result is a verdict at once. */
