@@ -12,6 +12,19 @@ describe('balancer', () => {
     expect(() => balancer.pick({})).toThrow(expect.objectContaining({ code: 'NO_ENDPOINTS' }))
   })
 
+  it('says why there is nothing to pick, in one error until that changes', () => {
+    const balancer = createBalancer({}, runtime())
+    expect(balancer.tryPick({})).toBeUndefined()
+    const { message } = balancer.failure()
+    balancer.update(snapshot([]))
+    expect(balancer.tryPick({})).toBeUndefined()
+    expect(balancer.failure().message).not.toBe(message)
+    expect(balancer.failure()).toBe(balancer.failure())
+    balancer.update(snapshot([endpoint(1)]))
+    expect(balancer.tryPick({})!.upstream.inFlight).toBe(1)
+    expect(balancer.tryPick({ exclude: [balancer.pick({}).upstream] })).toBeUndefined()
+  })
+
   it('goes by weighted_round_robin when nothing says otherwise', () => {
     const balancer = createBalancer({}, runtime())
     balancer.update(snapshot(addresses([{ weight: 5 }, {}, {}])))

@@ -57,6 +57,9 @@ class SnapshotBalancer implements Balancer, PickLedger {
   #fixed: PolicyChoice | undefined
   readonly #runtime: Runtime
   #state: State
+  /** Why picks found nothing, and in which state that was. */
+  #failure: FairleadError | undefined
+  #failedState: State | undefined
   #snapshot: Snapshot | undefined
   /** Of the upstreams of `#state`. */
   readonly #loads = new LoadTable()
@@ -133,13 +136,27 @@ class SnapshotBalancer implements Balancer, PickLedger {
   }
 
   pick(request: PickRequest): CountedPick {
+    const picked = this.tryPick(request)
+    if (picked === undefined) throw this.#nothing()
+    return picked
+  }
+
+  tryPick(request: PickRequest): CountedPick | undefined {
     const { picker } = this.#state
     let upstream = (request.prefer !== undefined && this.#preferred(request)) || picker?.pick(request)
-    if (upstream === undefined) throw this.#nothing()
+    if (upstream === undefined) return undefined
     if (upstream.ramp !== undefined) upstream = this.#rampUp(upstream, request)
     upstream.begin()
     picker!.loadChanged?.(upstream)
     return new CountedPick(this, upstream)
+  }
+
+  failure(): FairleadError {
+    if (this.#failedState !== this.#state || this.#failure === undefined) {
+      this.#failedState = this.#state
+      this.#failure = this.#nothing()
+    }
+    return this.#failure
   }
 
   status(): BalancerStatus {

@@ -18,6 +18,10 @@ export interface Balancer {
   setPolicy(policy: PolicyChoice | undefined): void
   /** Chooses and counts the request as in flight. Throws NO_ENDPOINTS. At most one allocation. */
   pick(request: PickRequest): PickResult
+  /** As `pick`, but undefined instead of an error: in a bad hour every request fails, and an error costs more than a pick. */
+  tryPick(request: PickRequest): PickResult | undefined
+  /** What `pick` throws as things are. The same error until they change. */
+  failure(): FairleadError
   /** What the balancer goes by at this moment. */
   status(): BalancerStatus
   /** The request header that the policy hashes by, if its config names one (gRFC A76). May change with every snapshot. */

@@ -246,6 +246,16 @@ describe('what is said of the client', () => {
       'via: 2 fairlead',
     ])
   })
+
+  it('is made anew where a trusted client leaves out what it said before', () => {
+    const forwarded = new ForwardedFields({ ...facts, trusted: true })
+    const saying = request([':authority', 'a'], ['x-forwarded-proto', 'http'], ['x', 'y'])
+    const first = forwarded.for(saying)
+    expect(forwarded.for(request([':authority', 'a'], ['x-forwarded-proto', 'ftp']))).toBe(first)
+    expect(textOf(first)).not.toContain('x-forwarded-proto: https')
+    expect(textOf(forwarded.for(request([':authority', 'a'])))).toContain('x-forwarded-proto: https')
+    expect(textOf(forwarded.for(saying))).toEqual(textOf(first))
+  })
 })
 
 describe('the head of a call sent again', () => {

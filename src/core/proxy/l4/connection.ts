@@ -1,7 +1,6 @@
 import type { PickResult } from '../../balancer/contract.js'
 import type { PickRequest } from '../../balancer/policy.js'
 import type { Upstream } from '../../balancer/upstream.js'
-import { asFairleadError } from '../../errors.js'
 import type { Client } from '../admission/client.js'
 import type { EndpointMeter } from '../meters.js'
 import { encodeV2 } from '../proxy-protocol/v2.js'
@@ -70,12 +69,10 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
 
   #connect(): void {
     for (;;) {
-      let picked: PickResult
-      try {
-        picked = this.#context.balancer.pick(this)
-      } catch (error) {
-        const reason = asFairleadError(error).message
-        if (this.#attempts === 0) this.#context.trouble({ kind: 'no_endpoints', reason })
+      const { balancer } = this.#context
+      const picked = balancer.tryPick(this)
+      if (picked === undefined) {
+        if (this.#attempts === 0) this.#context.trouble({ kind: 'no_endpoints', reason: balancer.failure().message })
         return this.#fail()
       }
       const { endpoint } = picked.upstream

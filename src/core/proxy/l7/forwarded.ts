@@ -13,6 +13,8 @@ const HOST = /^[A-Za-z0-9._~:[\]%-]+$/
 /** The static indexes of pseudo-header fields end here; no other field of a request precedes them. */
 const LAST_PSEUDO = 14
 
+const Said = { PROTO: 1, HOST: 2 } as const
+
 const cursor = new FieldCursor()
 
 export interface ForwardedFacts {
@@ -27,7 +29,8 @@ export interface ForwardedFacts {
 
 /**
  * The fields that tell an endpoint of the client: `x-forwarded-for`, `-proto`, `-host`, `forwarded` (RFC 7239) and `via`. One
- * block for a whole connection, made anew only where a request names another host than the one before.
+ * block for a whole connection, made anew only where a request names another host than the one before, or leaves other fields
+ * to us.
  */
 export class ForwardedFields {
   readonly #facts: ForwardedFacts
@@ -36,6 +39,8 @@ export class ForwardedFields {
   #authority = Buffer.alloc(0)
   #huffman = false
   #known = false
+  /** What the client, which is believed, said in the request that the block was made for. */
+  #said = 0
 
   constructor(facts: ForwardedFacts) {
     this.#facts = facts
@@ -43,15 +48,18 @@ export class ForwardedFields {
 
   /** What to append to this request's head. */
   for(head: Head): Buffer {
-    if (this.#facts.trusted) return this.#build(head)
+    const said = this.#facts.trusted ? saidIn(head) : 0
     const found = this.#findAuthority(head)
-    if (this.#block && found === this.#known && (!found || this.#isSameAuthority())) return this.#block
+    if (this.#block && said === this.#said && found === this.#known && (!found || this.#isSameAuthority())) {
+      return this.#block
+    }
+    this.#said = said
     this.#known = found
     if (found) {
       this.#authority = Buffer.from(cursor.valueBytes.subarray(cursor.valueStart, cursor.valueEnd))
       this.#huffman = cursor.huffman
     }
-    return (this.#block = this.#build(head))
+    return (this.#block = this.#build(found ? cursor.value : '', said))
   }
 
   /** Puts the cursor on the authority. */
@@ -71,27 +79,28 @@ export class ForwardedFields {
     return true
   }
 
-  #build(head: Head): Buffer {
-    const { client, scheme, version, trusted } = this.#facts
-    let authority = ''
-    let saysProto = false
-    let saysHost = false
-    cursor.at(head.block, head.length)
-    while (cursor.next()) {
-      if (cursor.is(AUTHORITY)) authority = cursor.value
-      else if (!trusted) continue
-      else if (cursor.is(X_FORWARDED_PROTO)) saysProto = true
-      else if (cursor.is(X_FORWARDED_HOST)) saysHost = true
-    }
+  #build(authority: string, said: number): Buffer {
+    const { client, scheme, version } = this.#facts
     const family = isIP(client)
     const host = HOST.test(authority) ? authority : ''
     const by = family === 0 ? 'unknown' : family === 6 ? `"[${client}]"` : client
     const fields: [string, string][] = []
     if (family !== 0) fields.push(['x-forwarded-for', client])
-    if (!saysProto) fields.push(['x-forwarded-proto', scheme])
-    if (!saysHost && host !== '') fields.push(['x-forwarded-host', host])
+    if ((said & Said.PROTO) === 0) fields.push(['x-forwarded-proto', scheme])
+    if ((said & Said.HOST) === 0 && host !== '') fields.push(['x-forwarded-host', host])
     fields.push(['forwarded', `for=${by};${host === '' ? '' : `host="${host}";`}proto=${scheme}`])
     fields.push(['via', `${version} fairlead`])
     return encodeFields(fields)
   }
+}
+
+/** Which of the fields that are not to be said twice the client says itself. */
+function saidIn(head: Head): number {
+  let said = 0
+  cursor.at(head.block, head.length)
+  while (cursor.next()) {
+    if (cursor.is(X_FORWARDED_PROTO)) said |= Said.PROTO
+    else if (cursor.is(X_FORWARDED_HOST)) said |= Said.HOST
+  }
+  return said
 }

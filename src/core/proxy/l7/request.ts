@@ -1,7 +1,5 @@
-import type { PickResult } from '../../balancer/contract.js'
 import type { PickRequest } from '../../balancer/policy.js'
 import type { Upstream } from '../../balancer/upstream.js'
-import { asFairleadError } from '../../errors.js'
 import { dialErrorText, isExhaustion, isLocalFailure } from '../dial-error.js'
 import { Head, Method } from '../http/head.js'
 import { type Broken, ErrorCode, type Stream, type UpstreamConnection } from '../http/stream.js'
@@ -134,12 +132,8 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
   #try(): void {
     const { listener, endpoints, clock } = this.relay
     for (;;) {
-      let picked: PickResult
-      try {
-        picked = listener.balancer.pick(this)
-      } catch (error) {
-        return this.#noEndpoint(error)
-      }
+      const picked = listener.balancer.tryPick(this)
+      if (picked === undefined) return this.#noEndpoint()
       const { upstream } = picked
       const endpoint = endpoints.of(upstream.endpoint)
       const refusal = endpoints.refusal(upstream.endpoint, endpoint)
@@ -293,7 +287,7 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
     this.exclude = [...(this.exclude ?? []), upstream]
   }
 
-  #noEndpoint(error: unknown): void {
+  #noEndpoint(): void {
     // What could be connected to may be asked again where there is no other: on another connection, or in a better moment.
     const failure = this.#failure
     const couldConnect = failure === undefined ? this.#policyRetries > 0 : !UNCONNECTED.has(failure)
@@ -303,7 +297,8 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
       return this.#try()
     }
     if (this.#failure === undefined) {
-      this.relay.listener.trouble({ kind: 'no_endpoints', reason: asFairleadError(error).message })
+      const { listener } = this.relay
+      listener.trouble({ kind: 'no_endpoints', reason: listener.balancer.failure().message })
     }
     this.#holdOrAnswer(this.#failure ?? NO_ENDPOINT)
   }
