@@ -40,16 +40,18 @@ export class HttpEndpoint implements PoolOwner {
     this.#said = protocolOf(endpoint)
   }
 
-  /** Takes over what a newer snapshot says. Another instance may speak something else. */
+  /**
+   * Takes over what a newer snapshot says. Another instance may speak something else: then nothing that was learnt counts, and
+   * new requests go on new connections.
+   */
   replace(endpoint: Endpoint): void {
-    const said = protocolOf(endpoint)
-    const isAnother = endpoint.id !== this.#endpoint.id || said !== this.#said
+    const before = this.#endpoint
     this.#endpoint = endpoint
-    this.#said = said
-    if (!isAnother) return
+    this.#said = protocolOf(endpoint)
+    if (isSpokenToAlike(before, endpoint)) return
     this.#lacks = this.#told = undefined
-    if (this.#h1) this.#h1.confirmed = said !== undefined
-    if (this.#h2) this.#h2.confirmed = said !== undefined
+    this.drain()
+    this.#h1 = this.#h2 = undefined
   }
 
   get address(): string {
@@ -84,6 +86,11 @@ export class HttpEndpoint implements PoolOwner {
     this.#lacks = undefined
   }
 
+  /** Whether it has no connection, and none is waited for. */
+  get isIdle(): boolean {
+    return (this.#h1?.isIdle ?? true) && (this.#h2?.isIdle ?? true)
+  }
+
   /** Lets what is under way end, and then its connections. */
   drain(): void {
     this.#h1?.drain()
@@ -110,4 +117,8 @@ export class HttpEndpoint implements PoolOwner {
 /** What an endpoint says it speaks; undefined where it says nothing. */
 export function protocolOf({ meta }: Endpoint): UpstreamProtocol | undefined {
   return Object.hasOwn(meta, 'protocol') ? PROTOCOLS.get(meta['protocol']!.toLowerCase()) : undefined
+}
+
+function isSpokenToAlike(a: Endpoint, b: Endpoint): boolean {
+  return a.id === b.id && a.meta['serverName'] === b.meta['serverName'] && protocolOf(a) === protocolOf(b)
 }

@@ -34,7 +34,7 @@ export class HttpEndpoints {
   /** Takes over what a newer snapshot says; the connections of endpoints that left come to their end. */
   update(snapshot: Snapshot): void {
     const current = new Map(snapshot.endpoints.map((endpoint) => [endpoint.address, endpoint]))
-    for (const left of this.#leaving) if (left.meter.active === 0) this.#leaving.delete(left)
+    for (const left of this.#leaving) if (left.isIdle) this.#leaving.delete(left)
     for (const [address, known] of this.#known) {
       const endpoint = current.get(address)
       if (endpoint) {

@@ -90,6 +90,11 @@ export class UpstreamPool {
     this.#context = context
   }
 
+  /** Whether there is no connection, and none is waited for. */
+  get isIdle(): boolean {
+    return this.#connections.size === 0 && this.#dials.size === 0 && this.#waiters.size === 0
+  }
+
   /** A connection with room for a request, which must be opened before the next call. */
   take(): UpstreamConnection | undefined {
     const ready = this.#ready
