@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import * as h2 from './frames.mjs'
-import { Encoder } from './hpack.mjs'
+import { Encoder, Field } from './hpack.mjs'
 
 const [port, connections, streams, count, bytes] = process.argv.slice(2).map(Number)
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
@@ -17,32 +17,47 @@ const MOST_A_CALL = 600
 let started = 0
 let done = 0
 let errors = 0
-const prefix = randomBytes(12).toString('hex')
+const PATH = `/bench.v1.Greeter/Hello-${randomBytes(12).toString('hex')}-`
 
 /** Beginnings of the traces' identifiers; a count makes each one unique. */
 const TRACES = Array.from({ length: 1024 }, () => randomBytes(8).toString('hex'))
+const HALVES = TRACES.map((trace) => trace.slice(0, 8))
 
-function fieldsOf(call) {
-  const number = call.toString(16).padStart(8, '0')
-  const trace = TRACES[call & 1023]
-  return [
-    [':method', 'POST'],
-    [':scheme', 'http'],
-    [':path', `/bench.v1.Greeter/Hello-${prefix}-${number}`],
+/** What the heads of a connection are made of. */
+class Heads {
+  #encoder = new Encoder()
+  #same = [
     [':authority', 'greeter.bench.test'],
     ['te', 'trailers'],
     ['content-type', 'application/grpc'],
     ['user-agent', 'grpc-bench/1.0'],
     ['grpc-accept-encoding', 'identity'],
-    ['traceparent', `00-${trace}${trace.slice(0, 8)}${number}-${number}${trace.slice(0, 8)}-01`],
-    ['grpc-timeout', `${9_000_000 + ((call * 7919) % 999_983)}u`],
-  ]
+  ].map(([name, value]) => new Field(name, value))
+  #method = new Field(':method', 'POST')
+  #scheme = new Field(':scheme', 'http')
+  #path = new Field(':path')
+  #trace = new Field('traceparent')
+  #timeout = new Field('grpc-timeout')
+
+  /** Writes the head of a call into `out` at `at` and returns where it ends. */
+  write(out, at, call) {
+    const encoder = this.#encoder
+    const number = call.toString(16).padStart(8, '0')
+    const trace = TRACES[call & 1023]
+    const half = HALVES[call & 1023]
+    at = encoder.encode(out, at, this.#method)
+    at = encoder.encode(out, at, this.#scheme)
+    at = encoder.encode(out, at, this.#path, PATH + number)
+    for (const field of this.#same) at = encoder.encode(out, at, field)
+    at = encoder.encode(out, at, this.#trace, `00-${trace}${half}${number}-${number}${half}-01`)
+    return encoder.encode(out, at, this.#timeout, `${9_000_000 + ((call * 7919) % 999_983)}u`)
+  }
 }
 
 class Connection {
   #socket = connect(port, '127.0.0.1')
   #reader = new h2.FrameReader(0, this.#onFrame.bind(this))
-  #encoder = new Encoder()
+  #heads = new Heads()
   #nextId = 1
   #open = 0
   #received = 0
@@ -74,7 +89,7 @@ class Connection {
       this.#open++
       this.#bodies.set(id, 0)
       const at = this.#used + h2.FRAME_HEAD
-      const end = this.#encoder.encode(this.#slab, at, fieldsOf(started++))
+      const end = this.#heads.write(this.#slab, at, started++)
       h2.writeFrameHead(this.#slab, this.#used, end - at, h2.HEADERS, h2.END_HEADERS, id)
       h2.writeFrameHead(this.#slab, end, MESSAGE.length, h2.DATA, h2.END_STREAM, id)
       this.#used = end + h2.FRAME_HEAD + MESSAGE.copy(this.#slab, end + h2.FRAME_HEAD)
