@@ -209,7 +209,7 @@ describe('what an endpoint was found not to speak', () => {
     expect(web.connections).toBe(2)
     register('second')
     expect(await ask2(session)).toMatchObject({ status: 200 })
-    expect([web.connections, told(events).length]).toEqual([3, 1])
+    expect([web.connections, told(events).length]).toEqual([4, 1])
   })
 
   it('heals where an endpoint that broke off was misjudged', async () => {
