@@ -1,23 +1,22 @@
 import type { Balancer } from '../balancer/contract.js'
 import type { PolicyChoice } from '../balancer/service-config.js'
 import type { Fault } from '../balancer/upstream.js'
-import { sameEndpoint } from '../discovery/same-endpoint.js'
 import { createStaticResolver } from '../discovery/static-resolver.js'
 import type { Resolver } from '../discovery/resolution.js'
 import { FairleadError, isRefusal } from '../errors.js'
 import type { Gate } from '../health/active/gate.js'
-import { type HealthChange, HealthMonitor } from '../health/monitor.js'
+import { HealthMonitor } from '../health/monitor.js'
 import type { StallGuard } from '../health/stall-guard.js'
-import { type Endpoint, isReadyServer } from '../model/endpoint.js'
+import { isReadyServer } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
 import { type Runtime, sleep } from '../runtime.js'
 import { Admission, type AdmissionOwner } from './admission/admission.js'
 import type { Client } from './admission/client.js'
 import { Door } from './door.js'
 import { endpointProbe } from './endpoint-probe.js'
-import { ErrorReports } from './error-reports.js'
 import type { ListenerState, ProxyEvent } from './events.js'
 import { formatListen, type Listen, targetName } from './listen.js'
+import { ListenerNews, type NewsSource } from './listener-news.js'
 import { ListenerMeter, type ListenerStats } from './meters.js'
 import type { ProxyDependencies } from './options.js'
 import { ServiceFeed } from './service-feed.js'
@@ -55,7 +54,7 @@ export interface Shared {
 }
 
 /** One listening address, the endpoints behind it, and the service that joins them. */
-export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext {
+export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext, NewsSource {
   readonly transport: Transport
   readonly guard: UpstreamGuard
   readonly ticker: Ticker
@@ -68,19 +67,13 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
   listen: string
   readonly spec: Listen
   #shared: Shared
-  readonly #errors: ErrorReports
+  readonly #news: ListenerNews
   readonly #health: HealthMonitor
-  /** What was found out about endpoints before this listener was introduced. */
-  readonly #foundEarly: HealthChange[] = []
   readonly #ended = new AbortController()
   readonly #feed: ServiceFeed
   readonly #arriving = new Set<Admission>()
   readonly #connections: ConnectionService
   #door: Door | undefined
-  #introduced = false
-  #toldPolicy: string
-  /** Why the registry is away; undefined while it is there. */
-  #staleError: FairleadError | undefined
 
   constructor(spec: Listen, shared: Shared) {
     this.spec = spec
@@ -96,16 +89,21 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     if (shared.policy) this.balancer.setPolicy(shared.policy)
     const { runtime, checkGate: gate, stall } = shared
     const room = { runtime, gate, stall, probe: endpointProbe(this, runtime.clock) }
-    this.#health = new HealthMonitor(shared.settings.health, this.balancer, room, (change) => this.#tellHealth(change))
-    this.#toldPolicy = this.balancer.status().policy
+    const news = new ListenerNews(this, this.balancer.status().policy, runtime.clock, shared.emit)
+    this.#news = news
+    this.#health = new HealthMonitor(shared.settings.health, this.balancer, room, (change) => news.health(change))
     this.#connections = createService(spec.listen.scheme, this)
-    this.#errors = new ErrorReports(this.runtime.clock, ({ kind, address, reason }, count) => {
-      const { listen, service } = this
-      shared.emit({ event: 'connection_error', listen, service, kind, ...(address && { address }), reason, count })
-    })
     const { signal } = this.#ended
     const resolutions = resolverOf(spec, shared.dependencies).resolve(this.service, signal)
-    this.#feed = new ServiceFeed(resolutions, this.balancer, this.#feedObserver(), signal)
+    const observer = {
+      snapshot: (snapshot: Snapshot) => {
+        this.meter.prune(snapshot)
+        this.#connections.update(snapshot)
+        news.snapshot(snapshot)
+      },
+      stale: (error: FairleadError) => news.stale(error),
+    }
+    this.#feed = new ServiceFeed(resolutions, this.balancer, observer, signal)
   }
 
   get settings(): Settings {
@@ -126,7 +124,8 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     const waited = new AbortController()
     await Promise.race([this.#feed.first, sleep(this.runtime.clock, FIRST_WORD_MS, waited.signal).catch(() => {})])
     waited.abort()
-    if (this.#feed.snapshot === undefined && this.#staleError && isRefusal(this.#staleError)) throw this.#staleError
+    const { staleError } = this.#news
+    if (this.#feed.snapshot === undefined && staleError && isRefusal(staleError)) throw staleError
   }
 
   /** Binds the address and begins to accept. */
@@ -152,10 +151,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     this.#health.reconfigure(shared.settings.health)
     if (policy === shared.policy) return
     this.balancer.setPolicy(shared.policy)
-    const state = this.#state()
-    if (state.policy === this.#toldPolicy) return
-    this.#toldPolicy = state.policy
-    shared.emit({ event: 'endpoints', ...state })
+    this.#news.configured()
   }
 
   accepted(wire: Wire): void {
@@ -181,7 +177,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
   }
 
   acceptFailed(error: Error): void {
-    this.#errors.report({ kind: 'accept_failed', reason: error.message })
+    this.#news.error({ kind: 'accept_failed', reason: error.message })
   }
 
   trouble(trouble: Trouble): void {
@@ -189,7 +185,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
       this.#shared.dependencies.resolver?.disprove(this.service, trouble.address)
     }
     const { kind, address, reason } = trouble
-    this.#errors.report({ kind, reason, ...(address && { address }) })
+    this.#news.error({ kind, reason, ...(address && { address }) })
   }
 
   closed(): void {
@@ -204,6 +200,17 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     for (const { upstream } of upstreams) if (upstream.fault) faults.set(upstream.endpoint.address, upstream.fault)
     const { stale, snapshot } = this.#feed
     return { listen, service, policy, stale, panic, ...this.meter.read(snapshot, faults) }
+  }
+
+  state(): ListenerState {
+    const endpoints = this.#feed.snapshot?.endpoints ?? []
+    return {
+      listen: this.listen,
+      service: this.service,
+      policy: this.balancer.status().policy,
+      ready: endpoints.filter(isReadyServer).length,
+      endpoints: endpoints.filter(({ role }) => role === 'server').length,
+    }
   }
 
   /** Accepts nothing any more. Open connections and the feed of endpoints go on. */
@@ -224,7 +231,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     for (const admission of this.#arriving) admission.abort()
     this.#connections.abort()
     this.#health.close()
-    this.#errors.close()
+    this.#news.close()
   }
 
   #enter(door: Door): void {
@@ -232,10 +239,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     this.#door = door
     this.guard.addListener(host, port)
     this.listen = this.#formatListen(host, port)
-    this.#introduced = true
-    this.#shared.emit({ event: 'listening', ...this.#state() })
-    if (this.#staleError) this.#tellStale(this.#staleError)
-    for (const change of this.#foundEarly.splice(0)) this.#tellHealth(change)
+    this.#news.introduce()
   }
 
   #leave(): Door | undefined {
@@ -245,55 +249,8 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext 
     return door
   }
 
-  #feedObserver() {
-    let known: readonly Endpoint[] = []
-    const tell = (event: ProxyEvent) => {
-      if (this.#introduced) this.#shared.emit(event)
-    }
-    return {
-      snapshot: (snapshot: Snapshot) => {
-        this.meter.prune(snapshot)
-        this.#connections.update(snapshot)
-        if (this.#staleError) tell({ event: 'live', listen: this.listen, service: this.service })
-        const state = this.#state()
-        if (this.#toldPolicy !== state.policy || !sameEndpoints(known, snapshot.endpoints))
-          tell({ event: 'endpoints', ...state })
-        this.#staleError = undefined
-        known = snapshot.endpoints
-        this.#toldPolicy = state.policy
-      },
-      stale: (error: FairleadError) => {
-        if (!this.#staleError && this.#introduced) this.#tellStale(error)
-        this.#staleError = error
-      },
-    }
-  }
-
-  #tellStale(error: FairleadError): void {
-    this.#shared.emit({ event: 'stale', listen: this.listen, service: this.service, reason: error.message })
-  }
-
-  #tellHealth(change: HealthChange): void {
-    if (!this.#introduced) return void this.#foundEarly.push(change)
-    const { listen, service } = this
-    if (change.kind === 'panic') return this.#shared.emit({ event: 'panic', listen, service, panic: change.panic })
-    const { address, health, reason } = change
-    this.#shared.emit({ event: 'health', listen, service, address, health, reason })
-  }
-
   #formatListen(host: string, port: number): string {
     return formatListen(this.spec.listen.scheme, host, port)
-  }
-
-  #state(): ListenerState {
-    const endpoints = this.#feed.snapshot?.endpoints ?? []
-    return {
-      listen: this.listen,
-      service: this.service,
-      policy: this.balancer.status().policy,
-      ready: endpoints.filter(isReadyServer).length,
-      endpoints: endpoints.filter(({ role }) => role === 'server').length,
-    }
   }
 }
 
@@ -301,8 +258,4 @@ function resolverOf({ target }: Listen, { resolver }: ProxyDependencies): Resolv
   if (target.kind === 'static') return createStaticResolver(target.endpoints)
   if (resolver) return resolver
   throw new FairleadError('INVALID_ARGUMENT', `nothing to resolve service ${target.service} with`)
-}
-
-function sameEndpoints(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
-  return a.length === b.length && a.every((endpoint, i) => sameEndpoint(endpoint, b[i]!))
 }
