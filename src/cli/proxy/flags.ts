@@ -68,7 +68,7 @@ export const proxyFlags = {
   'connect-timeout': duration(CONNECTIONS, 'how long connecting to an endpoint may take [default: 2s]'),
   'idle-timeout': duration(
     CONNECTIONS,
-    'close connections that carried nothing for so long [default: 1h for TCP, 5m for HTTP]',
+    'close connections, and break off HTTP requests, that carried nothing for so long [default: 1h for TCP, 5m for HTTP]',
   ),
   'request-timeout': duration(
     CONNECTIONS,

@@ -16,7 +16,10 @@ export interface ProxyOptions {
   readonly retries?: number
   /** Milliseconds, above 0. Default 2,000. */
   readonly connectTimeoutMs?: number
-  /** Milliseconds without a byte in either direction after which a connection is closed. Default one hour for TCP, 5 minutes for HTTP. */
+  /**
+   * Milliseconds without a byte in either direction after which a connection is closed or, of HTTP, a request broken off: streams and
+   * tunnels too, whatever PINGs say. Default one hour for TCP, 5 minutes for HTTP.
+   */
   readonly idleTimeoutMs?: number
   /** Milliseconds an HTTP request may take from its head to the end of its response; a tunnel or stream too. Default: no limit. */
   readonly requestTimeoutMs?: number

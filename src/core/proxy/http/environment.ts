@@ -28,7 +28,7 @@ export interface HttpLimits {
   readonly headTimeoutMs: number
   /** Without a byte of an open stream moving although bytes wait for the peer's window or socket. */
   readonly stallTimeoutMs: number
-  /** Without any open stream. */
+  /** Of a connection without any open stream; of a request of which nothing moves in either direction. */
   readonly idleTimeoutMs: number
   /** Queued for stalled peers in the whole process, beyond which stalled streams are reset. */
   readonly maxQueuedBytes: number

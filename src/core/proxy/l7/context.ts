@@ -5,6 +5,7 @@ import type { CallConfig, CallConfigs } from './call-config.js'
 import type { Deadlines } from './deadlines.js'
 import type { HttpEndpoints } from './endpoints.js'
 import type { ForwardedFields } from './forwarded.js'
+import type { IdleRequests } from './idle-requests.js'
 import type { RetryBudget } from './retry-budget.js'
 import type { RetryThrottle } from './retry-throttle.js'
 import type { SavedRequests } from './saved-request.js'
@@ -20,6 +21,7 @@ export interface RelayContext {
   readonly saved: SavedRequests
   readonly clock: TurnClock
   readonly deadlines: Deadlines
+  readonly idle: IdleRequests
   readonly budget: RetryBudget
   readonly throttle: RetryThrottle
   /** What to go by now. */

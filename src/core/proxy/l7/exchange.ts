@@ -6,7 +6,15 @@ import { nameOf } from '../http/names.js'
 import { ErrorCode, type StreamReceiver, type UpstreamConnection } from '../http/stream.js'
 import type { Attempt } from './attempt.js'
 import { GrpcStatus } from './grpc-status.js'
-import { brokenOff, type LocalReply, sendLocalReply, sendLocalTrailers, TOO_LATE } from './local-reply.js'
+import {
+  brokenOff,
+  IDLE,
+  IDLE_CLIENT,
+  type LocalReply,
+  sendLocalReply,
+  sendLocalTrailers,
+  TOO_LATE,
+} from './local-reply.js'
 import { Request } from './request.js'
 import { copyHead, REPLAY_BYTES } from './saved-request.js'
 
@@ -38,6 +46,7 @@ export class Exchange extends Request implements StreamReceiver {
   // From the client.
 
   onData(bytes: Buffer, offset: number, length: number, end: boolean): void {
+    this.moves++
     if (end) this.requestEnded = true
     if (this.over) return
     const up = this.attempt?.stream
@@ -70,6 +79,7 @@ export class Exchange extends Request implements StreamReceiver {
   }
 
   onCredit(): void {
+    this.moves++
     if (!this.over) this.attempt?.stream?.allow(this.stream.credit, this.stream.queued)
   }
 
@@ -79,12 +89,14 @@ export class Exchange extends Request implements StreamReceiver {
   // From the endpoint.
 
   relayInterim(head: Head): void {
+    this.moves++
     this.relay.listener.meter.requests.classes[1]!++
     this.stream.sendInterim(head)
   }
 
   relayHead(attempt: Attempt, head: Head, end: boolean): void {
     if (end && head.grpcStatus > 0 && this.retriesOnStatus(attempt, head)) return
+    this.moves++
     this.commit()
     const { classes } = this.relay.listener.meter.requests
     classes[(head.status / 100) | 0]!++
@@ -102,6 +114,7 @@ export class Exchange extends Request implements StreamReceiver {
   }
 
   relayData(attempt: Attempt, bytes: Buffer, offset: number, length: number, end: boolean): void {
+    this.moves++
     this.stream.sendData(bytes, offset, length, end)
     if (end) this.#complete(attempt, -1, false)
     else attempt.stream!.allow(this.stream.credit, this.stream.queued)
@@ -113,6 +126,7 @@ export class Exchange extends Request implements StreamReceiver {
   }
 
   upstreamCredit(attempt: Attempt): void {
+    this.moves++
     if (!this.requestEnded) this.stream.allow(attempt.stream!.credit, attempt.stream!.queued)
   }
 
@@ -142,13 +156,27 @@ export class Exchange extends Request implements StreamReceiver {
 
   /** The time is over. */
   timeOut(): void {
-    this.relay.listener.meter.requests.timedOut++
     // An endpoint that has begun to answer is not to blame for how long the client wanted to listen.
-    this.attempt?.abandon(this.attempt.answered ? undefined : false)
+    this.#endEarly(TOO_LATE, this.attempt?.answered ? undefined : false)
+  }
+
+  idleOut(): void {
+    // Without an attempt the call waits for an endpoint, or to be tried again.
+    if (this.attempt === undefined) {
+      this.moves++
+      return this.relay.idle.add(this)
+    }
+    const isAwaited = this.requestEnded && !this.attempt.answered
+    this.#endEarly(this.requestEnded ? IDLE : IDLE_CLIENT, isAwaited ? false : undefined)
+  }
+
+  #endEarly(reply: LocalReply, ok: boolean | undefined): void {
+    this.relay.listener.meter.requests.timedOut++
+    this.attempt?.abandon(ok)
     if (this.responseEnded) return this.endAnswered(ErrorCode.CANCEL)
-    if (!this.committed) return this.answer(TOO_LATE)
+    if (!this.committed) return this.answer(reply)
     if (!this.isGrpc) return this.breakOff(ErrorCode.CANCEL)
-    sendLocalTrailers(this.stream, TOO_LATE)
+    sendLocalTrailers(this.stream, reply)
     this.close()
   }
 

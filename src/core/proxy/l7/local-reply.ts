@@ -21,6 +21,17 @@ export const TOO_LATE: LocalReply = {
   grpcStatus: GrpcStatus.DEADLINE_EXCEEDED,
   text: 'the request took longer than it may',
 }
+/** Nothing moved for the idle timeout, while the client's request or the endpoint's answer was awaited. */
+export const IDLE_CLIENT: LocalReply = {
+  status: 408,
+  grpcStatus: GrpcStatus.UNAVAILABLE,
+  text: 'nothing of the request came for too long',
+}
+export const IDLE: LocalReply = {
+  status: 504,
+  grpcStatus: GrpcStatus.UNAVAILABLE,
+  text: 'nothing was sent for too long',
+}
 export const OVERLOADED: LocalReply = {
   status: 503,
   grpcStatus: GrpcStatus.UNAVAILABLE,

@@ -7,6 +7,7 @@ import { Attempt, type AttemptOwner } from './attempt.js'
 import type { CallConfig } from './call-config.js'
 import type { RelayContext, RequestSource } from './context.js'
 import type { Deadlined } from './deadlines.js'
+import type { Moving } from './idle-requests.js'
 import type { HttpEndpoint } from './endpoint.js'
 import { grpcStatusOfReset } from './grpc-status.js'
 import {
@@ -36,10 +37,14 @@ const NO_HEAD = new Head()
  * A client's request on its way to an endpoint: picks one and goes to it, and to another where that is safe: while nothing of
  * the response has been passed on and all of the request that has come is still at hand.
  */
-export abstract class Request implements AttemptOwner, PickRequest, Deadlined, HeldCall {
+export abstract class Request implements AttemptOwner, PickRequest, Deadlined, HeldCall, Moving {
   /** Set as it is put among the deadlines. */
   deadline = 0
   place = -1
+  moves = 0
+  seenMoves = -1
+  quietSince = 0
+  idlePlace = -1
   exclude: readonly Upstream[] | undefined = undefined
   prefer: string | undefined = undefined
   protected readonly relay: RelayContext
@@ -88,6 +93,7 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
   abstract relayTrailers(attempt: Attempt, head: Head): void
   abstract upstreamCredit(attempt: Attempt): void
   abstract timeOut(): void
+  abstract idleOut(): void
   /** The proxy answers itself. */
   protected abstract answer(reply: LocalReply): void
   /** The response, which has begun, cannot be completed. */
@@ -105,6 +111,7 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
     this.method = head.method
     this.isGrpc = head.isGrpc
     this.requestEnded = this.bodiless = end
+    relay.idle.add(this)
     if (head.method === Method.CONNECT) return this.answer(CONNECT_REFUSED)
     if (head.isGrpc && !relay.calls.isEmpty) this.call = this.client.callConfig(head)
     const { sticky } = relay
@@ -131,6 +138,7 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
   /** Picks an endpoint and sends the request to it, or has it wait for a connection. */
   #try(): void {
     const { listener, endpoints, clock } = this.relay
+    this.moves++
     for (;;) {
       const picked = listener.balancer.tryPick(this)
       if (picked === undefined) return this.#noEndpoint()
@@ -346,6 +354,7 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
     if (this.#cancelBackoff) this.#cancelBackoff()
     this.forget()
     this.relay.deadlines.remove(this)
+    this.relay.idle.remove(this)
     if (this.call?.waitForReady) this.relay.waiting.leave(this)
     this.relay.listener.meter.requests.active--
     // What the client still sends is read and dropped; the codec decides for how long.

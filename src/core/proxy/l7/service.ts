@@ -14,6 +14,7 @@ import { ClientConnection, type ClientConnectionOwner } from './client-connectio
 import type { RelayContext } from './context.js'
 import { Deadlines } from './deadlines.js'
 import { HttpEndpoints } from './endpoints.js'
+import { IdleRequests } from './idle-requests.js'
 import { RetryBudget } from './retry-budget.js'
 import { RetryThrottle } from './retry-throttle.js'
 import { SavedRequests } from './saved-request.js'
@@ -30,6 +31,7 @@ export class HttpService implements ConnectionService, RelayContext, ClientConne
   readonly saved = new SavedRequests()
   readonly clock: TurnClock
   readonly deadlines: Deadlines
+  readonly idle: IdleRequests
   readonly budget: RetryBudget
   readonly throttle = new RetryThrottle()
   readonly waiting: WaitingRoom
@@ -50,6 +52,7 @@ export class HttpService implements ConnectionService, RelayContext, ClientConne
     this.endpoints = new HttpEndpoints(listener, this.#dialect)
     this.clock = new TurnClock(listener.runtime.clock, listener.flusher)
     this.deadlines = new Deadlines(listener.ticker)
+    this.idle = new IdleRequests(listener.ticker, () => this.settings.limits.idleTimeoutMs)
     this.budget = new RetryBudget(listener.ticker)
     this.waiting = new WaitingRoom(listener.ticker)
   }
