@@ -4,12 +4,13 @@ import { FieldBlockWriter } from '../../../src/core/proxy/http/field-block.js'
 import { nameOf } from '../../../src/core/proxy/http/names.js'
 import { Http1ClientConnection } from '../../../src/core/proxy/http1/client-connection.js'
 import { OUTPUT_LIMIT } from '../../../src/core/proxy/transport/output.js'
-import { FakeWire, fakeEnvironment, turn } from './fake-wire.js'
+import { manualEnvironment } from '../../support/http-environment.js'
+import { FakeWire, turn } from './fake-wire.js'
 import { GET, makeHead, Recorded } from './recorded.js'
 
 function connect(limits = {}) {
   const wire = new FakeWire()
-  const environment = fakeEnvironment(limits)
+  const environment = manualEnvironment(limits)
   const seen = { availability: [] as number[], closed: [] as (Error | undefined)[] }
   const connection: Http1ClientConnection = new Http1ClientConnection(wire, environment, {
     onMismatch() {},

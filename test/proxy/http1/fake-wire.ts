@@ -1,10 +1,6 @@
-import { DEFAULT_LIMITS, type HttpEnvironment, type HttpLimits } from '../../../src/core/proxy/http/environment.js'
-import { Ticker } from '../../../src/core/proxy/ticker.js'
-import { Flusher } from '../../../src/core/proxy/transport/flusher.js'
 import { type Slab, SlabPool } from '../../../src/core/proxy/transport/slabs.js'
 import { deafReceiver } from '../../../src/core/proxy/transport/socket-wire.js'
 import type { Wire, WireReceiver } from '../../../src/core/proxy/transport/transport.js'
-import { ManualClock } from '../../support/manual-clock.js'
 
 /** A wire whose other end is the test. */
 export class FakeWire implements Wire {
@@ -76,15 +72,6 @@ export class FakeWire implements Wire {
     this.state = state
     setImmediate(() => this.receiver.onClose())
   }
-}
-
-export interface FakeEnvironment extends HttpEnvironment {
-  readonly clock: ManualClock
-}
-
-export function fakeEnvironment(limits: Partial<HttpLimits> = {}): FakeEnvironment {
-  const clock = new ManualClock()
-  return { clock, ticker: new Ticker(clock), flusher: new Flusher(), limits: { ...DEFAULT_LIMITS, ...limits } }
 }
 
 /** The turn of the event loop in which connections flush and go on has passed. */

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { DEFAULT_LIMITS, type HttpEnvironment, type HttpLimits } from '../../../src/core/proxy/http/environment.js'
+import type { HttpEnvironment, HttpLimits } from '../../../src/core/proxy/http/environment.js'
 import { Head, NO_FIELDS } from '../../../src/core/proxy/http/head.js'
 import type {
   Broken,
@@ -12,11 +12,9 @@ import type {
 import { encodeFields } from '../../../src/core/proxy/http/field-block.js'
 import { Http1ClientConnection } from '../../../src/core/proxy/http1/client-connection.js'
 import { Http1ServerConnection } from '../../../src/core/proxy/http1/server-connection.js'
-import { Ticker } from '../../../src/core/proxy/ticker.js'
-import { Flusher } from '../../../src/core/proxy/transport/flusher.js'
 import { createSocketTransport } from '../../../src/core/proxy/transport/socket-transport.js'
 import type { Transport } from '../../../src/core/proxy/transport/transport.js'
-import { systemRuntime } from '../../../src/core/runtime.js'
+import { realEnvironment } from '../../support/http-environment.js'
 import { cleanup, dial } from '../support.js'
 
 export interface JoinedOptions {
@@ -37,8 +35,7 @@ export interface Joined {
 
 /** A relay of the smallest kind: every client connection has its own list of connections to one endpoint. */
 export async function startJoined(endpointPort: number, options: JoinedOptions = {}): Promise<Joined> {
-  const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  const environment: HttpEnvironment = { ticker: new Ticker(systemRuntime.clock), flusher: new Flusher(), limits }
+  const environment = realEnvironment(options.limits)
   const transport = createSocketTransport({ staticRead: options.staticRead ?? true })
   const joined = { port: 0, server: [] as Http1ServerConnection[], dialled: 0, faults: [], broken: [], closed: 0 }
   const pool = new Pool(transport, environment, endpointPort, joined)

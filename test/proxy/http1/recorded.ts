@@ -4,7 +4,8 @@ import type { HttpLimits } from '../../../src/core/proxy/http/environment.js'
 import type { RequestHandler, Stream, StreamReceiver } from '../../../src/core/proxy/http/stream.js'
 import { Http1ClientConnection } from '../../../src/core/proxy/http1/client-connection.js'
 import { Http1ServerConnection } from '../../../src/core/proxy/http1/server-connection.js'
-import { FakeWire, fakeEnvironment, turn } from './fake-wire.js'
+import { manualEnvironment } from '../../support/http-environment.js'
+import { FakeWire, turn } from './fake-wire.js'
 
 /** One message as its receiver saw it. */
 export class Recorded implements StreamReceiver {
@@ -84,7 +85,7 @@ export class RecordingServer implements RequestHandler {
   readonly connection: Http1ServerConnection
 
   constructor(readonly options: { limits?: Partial<HttpLimits>; trusted?: boolean; answers?: boolean } = {}) {
-    this.environment = fakeEnvironment(options.limits)
+    this.environment = manualEnvironment(options.limits)
     const kind = { scheme: 'http', trusted: options.trusted ?? false } as const
     this.connection = new Http1ServerConnection(this.wire, this.environment, kind, this)
   }
@@ -130,7 +131,7 @@ export async function answer(
   { size = Infinity, request = GET, closes = false }: { size?: number; request?: Head; closes?: boolean } = {},
 ): Promise<Recorded & { available: number; wire: FakeWire }> {
   const wire = new FakeWire()
-  const connection = new Http1ClientConnection(wire, fakeEnvironment(), {
+  const connection = new Http1ClientConnection(wire, manualEnvironment(), {
     onAvailability() {},
     onMismatch() {},
     onClosed() {},

@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_LIMITS } from '../../../src/core/proxy/http/environment.js'
 import { encodeFields } from '../../../src/core/proxy/http/field-block.js'
 import { NO_FIELDS } from '../../../src/core/proxy/http/head.js'
 import { Http2ClientConnection } from '../../../src/core/proxy/http2/client-connection.js'
 import { Http2ServerConnection } from '../../../src/core/proxy/http2/server-connection.js'
-import { Ticker } from '../../../src/core/proxy/ticker.js'
-import { Flusher } from '../../../src/core/proxy/transport/flusher.js'
 import { FakeWire } from '../../support/fake-wire.js'
-import { ManualClock } from '../../support/manual-clock.js'
 import {
   continuation,
   data,
@@ -24,6 +20,7 @@ import {
   Type,
   windowUpdate,
 } from '../../support/raw-http2.js'
+import { manualEnvironment } from '../../support/http-environment.js'
 import { seededRandom } from '../../support/seeded-random.js'
 import { field, pattern, Recorder, request, response } from './support.js'
 
@@ -67,15 +64,13 @@ function conversation(block: Buffer): Buffer[] {
   ]
 }
 
-const ENVIRONMENT = { flusher: new Flusher(), limits: DEFAULT_LIMITS }
-
 /** A connection of either role whose peer is the test; `heard` is all it makes of what it is sent. */
 function serve() {
   const wire = new FakeWire()
   const heard: (string | Recorder)[] = []
   const connection = new Http2ServerConnection(
     wire,
-    { ...ENVIRONMENT, ticker: new Ticker(new ManualClock()) },
+    manualEnvironment(),
     { trusted: true },
     {
       onRequest(stream, head, end) {
@@ -97,7 +92,7 @@ function serve() {
 function call() {
   const wire = new FakeWire()
   const heard: (string | Recorder)[] = []
-  const environment = { ...ENVIRONMENT, ticker: new Ticker(new ManualClock()) }
+  const environment = manualEnvironment()
   const connection = new Http2ClientConnection(wire, environment, {
     onMismatch() {},
     onAvailability() {},

@@ -15,8 +15,9 @@ import {
   Type,
   windowUpdate,
 } from '../../support/raw-http2.js'
+import { manualEnvironment } from '../../support/http-environment.js'
 import { seededRandom } from '../../support/seeded-random.js'
-import { bridge, environment } from './support.js'
+import { bridge } from './support.js'
 
 const REQUEST = encodeFields([
   [':method', 'POST'],
@@ -108,7 +109,7 @@ function between(random: Random, low: number, high: number): number {
 function run(seed: number): string | undefined {
   const random = seededRandom(seed)
   const upload = random.next() < 0.5
-  const { environment: env } = environment()
+  const env = manualEnvironment()
   const [near, far] = [new FakeWire(), new FakeWire()]
   const upstream = new Http2ClientConnection(far, env, { onAvailability() {}, onMismatch() {}, onClosed() {} })
   const downstream = new Http2ServerConnection(

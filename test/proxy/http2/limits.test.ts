@@ -5,6 +5,7 @@ import { NO_FIELDS } from '../../../src/core/proxy/http/head.js'
 import { ErrorCode } from '../../../src/core/proxy/http/stream.js'
 import { queuedInProcess } from '../../../src/core/proxy/http2/send-queue.js'
 import { Http2ServerConnection } from '../../../src/core/proxy/http2/server-connection.js'
+import { manualEnvironment } from '../../support/http-environment.js'
 import { settle } from '../../support/manual-clock.js'
 import { FakeWire } from '../../support/fake-wire.js'
 import {
@@ -24,7 +25,7 @@ import {
   windowUpdate,
 } from '../../support/raw-http2.js'
 import { cleanup, cleanUp } from '../support.js'
-import { environment, pattern, Recorder, response } from './support.js'
+import { pattern, Recorder, response } from './support.js'
 
 afterEach(cleanUp)
 
@@ -37,7 +38,8 @@ const REQUEST = encodeFields([
 
 /** A server connection on a wire that the test is the peer of. */
 function serve(limits: Partial<HttpLimits> = {}) {
-  const { environment: env, clock } = environment(limits)
+  const env = manualEnvironment(limits)
+  const { clock } = env
   const wire = new FakeWire()
   const recorders: Recorder[] = []
   const faults: string[] = []

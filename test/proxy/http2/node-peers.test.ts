@@ -10,20 +10,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { encodeFields } from '../../../src/core/proxy/http/field-block.js'
 import { NO_FIELDS } from '../../../src/core/proxy/http/head.js'
 import { ErrorCode } from '../../../src/core/proxy/http/stream.js'
+import { manualEnvironment } from '../../support/http-environment.js'
 import { cleanup, cleanUp, until } from '../support.js'
-import {
-  bridge,
-  connect,
-  environment,
-  field,
-  head,
-  listen,
-  nodeServer,
-  pattern,
-  Recorder,
-  request,
-  response,
-} from './support.js'
+import { bridge, connect, field, head, listen, nodeServer, pattern, Recorder, request, response } from './support.js'
 
 afterEach(cleanUp)
 
@@ -42,7 +31,7 @@ async function answerOf(stream: ClientHttp2Stream) {
 
 describe('a server connection', () => {
   it('answers many requests at once, each with its own body', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const { port } = await listen(env, (stream, of) => {
       const body = Buffer.from(`you asked for ${field(of, ':path')}`)
       stream.sendHead(
@@ -65,7 +54,7 @@ describe('a server connection', () => {
   })
 
   it('takes an upload of several windows and ends with trailers', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const recorder = new Recorder()
     const { port } = await listen(env, (stream) => {
       recorder.stream = stream
@@ -90,7 +79,7 @@ describe('a server connection', () => {
   })
 
   it('queues what the client has no window for, and sends it once it reads', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const body = pattern(700_000)
     let stream!: Parameters<Parameters<typeof listen>[1]>[0]
     const { port } = await listen(env, (made) => {
@@ -107,7 +96,7 @@ describe('a server connection', () => {
   })
 
   it('ends the rest of a request that is answered before it is complete', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const { port } = await listen(env, (stream) => {
       stream.sendHead(response(413), NO_FIELDS, true)
       return new Recorder()
@@ -121,7 +110,7 @@ describe('a server connection', () => {
   })
 
   it('tells of a reset by the client, and nothing after it', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const recorder = new Recorder()
     const { port, accepted } = await listen(env, (stream) => {
       recorder.stream = stream
@@ -139,7 +128,7 @@ describe('a server connection', () => {
   })
 
   it('refuses streams beyond the limit, and takes others', async () => {
-    const { environment: env } = environment({ maxConcurrentStreams: 2 })
+    const env = manualEnvironment({ maxConcurrentStreams: 2 })
     const recorders: Recorder[] = []
     const { port } = await listen(env, (stream) => {
       const recorder = new Recorder()
@@ -157,7 +146,7 @@ describe('a server connection', () => {
   })
 
   it('sends a head larger than a frame', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const large = Array.from({ length: 30 }, (_, i) => [`x-large-${i}`, `${i}`.repeat(500)] as const)
     const { port } = await listen(env, (stream) => {
       stream.sendHead(head([[':status', '200'], ...large]), encodeFields([['x-extra', 'e']]), true)
@@ -169,7 +158,7 @@ describe('a server connection', () => {
   })
 
   it('does without a table where the client allows none', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const { port } = await listen(env, (stream) => {
       stream.sendHead(
         head([
@@ -188,7 +177,7 @@ describe('a server connection', () => {
   })
 
   it('drains: finishes what is under way, refuses what comes late, then closes', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const recorders: Recorder[] = []
     const { port, accepted } = await listen(env, (stream) => {
       const recorder = new Recorder()
@@ -212,7 +201,7 @@ describe('a server connection', () => {
 
 describe('a client connection', () => {
   it('sends requests and hears of responses, interim ones and trailers', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const port = await nodeServer((server) =>
       server.on('stream', (stream) => {
         stream.additionalHeaders({ ':status': 103 })
@@ -234,7 +223,7 @@ describe('a client connection', () => {
   })
 
   it("goes by the endpoint's limit of streams, and tells when there is room again", async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const held: ServerHttp2Stream[] = []
     const port = await nodeServer((server) => server.on('stream', (stream) => held.push(stream)), {
       settings: { maxConcurrentStreams: 2 },
@@ -252,7 +241,8 @@ describe('a client connection', () => {
   })
 
   it('says that requests above a GOAWAY were not processed, and ends the others', async () => {
-    const { environment: env, clock } = environment()
+    const env = manualEnvironment()
+    const { clock } = env
     const held: ServerHttp2Stream[] = []
     const port = await nodeServer((server) => server.on('stream', (stream) => held.push(stream)))
     const { connection, heard } = await connect(env, port)
@@ -271,7 +261,7 @@ describe('a client connection', () => {
   })
 
   it('tells what became of a request when the endpoint dies', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const port = await nodeServer((server) =>
       server.on('stream', (stream, headers) => {
         if (headers[':path'] === '/answered') stream.respond({ ':status': 200 })
@@ -292,7 +282,7 @@ describe('a client connection', () => {
   })
 
   it('says that a request of which nothing was written was not processed', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const port = await nodeServer(() => {})
     const { connection } = await connect(env, port)
     const recorder = new Recorder()
@@ -302,7 +292,7 @@ describe('a client connection', () => {
   })
 
   it('closes when told to drain, once no stream is open', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const port = await nodeServer((server) => server.on('stream', (stream) => stream.respond({}, { endStream: true })))
     const { connection, heard } = await connect(env, port)
     const recorder = new Recorder()
@@ -316,7 +306,7 @@ describe('a client connection', () => {
 
 describe('two connections joined', () => {
   it('carry bodies of many windows both ways at once, unharmed', async () => {
-    const { environment: env } = environment()
+    const env = manualEnvironment()
     const port = await nodeServer((server) =>
       server.on('stream', (stream) => {
         stream.respond({ ':status': 200 })

@@ -6,9 +6,9 @@ import { Head, Method, NO_FIELDS } from '../../../src/core/proxy/http/head.js'
 import type { Broken, Stream, StreamReceiver } from '../../../src/core/proxy/http/stream.js'
 import { Http2ClientConnection } from '../../../src/core/proxy/http2/client-connection.js'
 import { createSocketTransport } from '../../../src/core/proxy/transport/socket-transport.js'
+import { realEnvironment } from '../../support/http-environment.js'
 import { RawHttp2, settings, SETTINGS_ACK } from '../../support/raw-http2.js'
 import { cleanup } from '../support.js'
-import { testEnvironment } from './plain-server.js'
 
 const REQUEST = encodeFields([
   [':method', 'GET'],
@@ -95,7 +95,7 @@ export async function startPlainClient(limits: Partial<HttpLimits> = {}, silent 
               state.error = error
             },
           }
-          resolve(new Http2ClientConnection(wire, testEnvironment(limits), observer))
+          resolve(new Http2ClientConnection(wire, realEnvironment(limits), observer))
         },
         connectFailed: reject,
       },

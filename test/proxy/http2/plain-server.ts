@@ -1,12 +1,10 @@
-import { DEFAULT_LIMITS, type HttpEnvironment, type HttpLimits } from '../../../src/core/proxy/http/environment.js'
+import type { HttpLimits } from '../../../src/core/proxy/http/environment.js'
 import { encodeFields } from '../../../src/core/proxy/http/field-block.js'
 import { Head, NO_FIELDS } from '../../../src/core/proxy/http/head.js'
 import type { RequestHandler, Stream, StreamReceiver } from '../../../src/core/proxy/http/stream.js'
 import { Http2ServerConnection } from '../../../src/core/proxy/http2/server-connection.js'
-import { Ticker } from '../../../src/core/proxy/ticker.js'
-import { Flusher } from '../../../src/core/proxy/transport/flusher.js'
 import { createSocketTransport } from '../../../src/core/proxy/transport/socket-transport.js'
-import { systemRuntime } from '../../../src/core/runtime.js'
+import { realEnvironment } from '../../support/http-environment.js'
 import { cleanup } from '../support.js'
 
 export const BODY = Buffer.from('hello, world')
@@ -15,14 +13,6 @@ const OK = encodeFields([
   [':status', '200'],
   ['content-type', 'text/plain'],
 ])
-
-export function testEnvironment(limits: Partial<HttpLimits> = {}): HttpEnvironment {
-  return {
-    ticker: new Ticker(systemRuntime.clock),
-    flusher: new Flusher(),
-    limits: { ...DEFAULT_LIMITS, ...limits },
-  }
-}
 
 export interface PlainServer {
   readonly port: number
@@ -35,7 +25,7 @@ export interface PlainServer {
 
 /** Http2ServerConnections on a free port, which answer every request with `BODY` once it is complete; `stalled` ones take no more of its body than the first window. */
 export async function startPlainServer(limits: Partial<HttpLimits> = {}, stalled = false): Promise<PlainServer> {
-  const environment = testEnvironment(limits)
+  const environment = realEnvironment(limits)
   const open = new Set<Http2ServerConnection>()
   const acceptor = await createSocketTransport().listen('127.0.0.1', 0, {
     accepted(wire) {

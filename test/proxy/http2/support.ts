@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Http2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { DEFAULT_LIMITS, type HttpEnvironment, type HttpLimits } from '../../../src/core/proxy/http/environment.js'
+import type { HttpEnvironment } from '../../../src/core/proxy/http/environment.js'
 import { encodeFields, findField } from '../../../src/core/proxy/http/field-block.js'
 import { Head, NO_FIELDS } from '../../../src/core/proxy/http/head.js'
 import {
@@ -14,23 +14,9 @@ import {
 } from '../../../src/core/proxy/http/stream.js'
 import { Http2ClientConnection } from '../../../src/core/proxy/http2/client-connection.js'
 import { Http2ServerConnection } from '../../../src/core/proxy/http2/server-connection.js'
-import { Ticker } from '../../../src/core/proxy/ticker.js'
-import { Flusher } from '../../../src/core/proxy/transport/flusher.js'
 import { createSocketTransport } from '../../../src/core/proxy/transport/socket-transport.js'
 import type { Wire } from '../../../src/core/proxy/transport/transport.js'
-import { ManualClock } from '../../support/manual-clock.js'
 import { cleanup } from '../support.js'
-
-/** An environment whose time stands still unless `clock` is advanced. */
-export function environment(limits: Partial<HttpLimits> = {}) {
-  const clock = new ManualClock()
-  const made: HttpEnvironment = {
-    ticker: new Ticker(clock),
-    flusher: new Flusher(),
-    limits: { ...DEFAULT_LIMITS, ...limits },
-  }
-  return { environment: made, clock }
-}
 
 /** A head as it comes out of a codec. */
 export function head(pairs: readonly (readonly [string, string])[], facts: Partial<Head> = {}): Head {
