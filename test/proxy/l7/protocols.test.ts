@@ -207,7 +207,10 @@ describe('what an endpoint was found not to speak', () => {
     expect(await ask2(session)).toMatchObject({ status: 200 })
     // One that asked, one that served both.
     expect(web.connections).toBe(2)
+    const changes = () => events.filter(({ event }) => event === 'endpoints').length
+    const before = changes()
     register('second')
+    await until(() => changes() > before, 'the proxy hears of it')
     expect(await ask2(session)).toMatchObject({ status: 200 })
     expect([web.connections, told(events).length]).toEqual([4, 1])
   })
