@@ -212,6 +212,15 @@ describe('calls', () => {
     expect(await result).toMatchObject({ body: 'patient' })
   })
 
+  it('use up no retries that others may need while they wait', async () => {
+    const config = { methodConfig: [{ name: [{}], waitForReady: true }] }
+    const resolver = service(['127.0.0.1:1', '127.0.0.1:2'], config)
+    const { port, proxy } = await startTestProxy('web', { ...GRPC, resolver })
+    void dialEcho(port)('patient')
+    await until(() => proxy.stats()[0]!.connectFailures >= 5, 'it was looked for again')
+    expect(proxy.stats()[0]!.requests).toMatchObject({ active: 1, retries: 1 })
+  })
+
   it('fail at once with UNAVAILABLE where it does not', async () => {
     const { port } = await startTestProxy('127.0.0.1:1', GRPC)
     const { error } = await dialEcho(port)('x')

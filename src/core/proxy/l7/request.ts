@@ -74,6 +74,8 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
   #policyRetries = 0
   /** Those that failed the request may be asked again. */
   #isSecondRound = false
+  /** It has waited for an endpoint. */
+  #wasHeld = false
   #redirections = 0
 
   constructor(stream: Stream, client: RequestSource, relay: RelayContext) {
@@ -205,7 +207,8 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
     const isMisplaced = error instanceof ProtocolMismatch && error.certain
     attempt.finish(isMisplaced || isLocalFailure(error) ? undefined : false)
     const { address } = attempt.endpoint
-    const retries = !isExhaustion(error) && this.#mayRepeat(true)
+    // One that is held looks again anyway: of the retries, which all share, it took its part before.
+    const retries = !this.#wasHeld && !isExhaustion(error) && this.#mayRepeat(true)
     const failure = isMisplaced && this.isGrpc ? NO_HTTP2 : UNREACHABLE
     if (failure === NO_HTTP2) listener.trouble({ kind: 'other_protocol', address, reason: NO_HTTP2.text })
     else listener.trouble({ kind: 'connect_failed', address, reason: dialErrorText(error), final: !retries })
@@ -319,6 +322,7 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
     this.exclude = undefined
     this.#failure = undefined
     this.#attempts = 0
+    this.#wasHeld = true
     waiting.enter(this)
   }
 
