@@ -357,14 +357,13 @@ export abstract class Http2Connection extends StreamKeeper implements WireReceiv
 
   // The end.
 
-  /** Ends a connection without open streams in order. */
-  protected close(reason: string): void {
+  /** Ends a connection without open streams in order. `patiently`: what was sent last matters to the peer, however slowly it reads. */
+  protected close(reason: string, patiently = false): void {
     if (this.closing) return
     this.#stop()
     write.writeGoAway(this.output, this.lastTaken(), ErrorCode.NO_ERROR, reason)
     this.#finish()
-    // The last responses may take a slow reader longer than that.
-    if (this.#wire.pending > 0) this.deadline = this.now + this.#timeouts.stallTicks
+    if (patiently && this.#wire.pending > 0) this.deadline = this.now + this.#timeouts.stallTicks
   }
 
   #stop(): void {

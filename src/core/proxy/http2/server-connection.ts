@@ -165,7 +165,7 @@ export class Http2ServerConnection extends Http2Connection implements Downstream
   protected settingsChanged(): void {}
 
   protected streamClosed(): void {
-    if (this.#drain === Drain.FINAL && this.active === 0) this.close('drained')
+    if (this.#drain === Drain.FINAL && this.active === 0) this.close('drained', true)
   }
 
   protected faulted(reason: string): void {
@@ -184,7 +184,7 @@ export class Http2ServerConnection extends Http2Connection implements Downstream
 
   #finishDrain(): void {
     this.#drain = Drain.FINAL
-    if (this.active === 0) return this.close('drained')
+    if (this.active === 0) return this.close('drained', true)
     writeGoAway(this.output, this.#lastTaken, ErrorCode.NO_ERROR, 'draining')
     this.output.commit()
   }
