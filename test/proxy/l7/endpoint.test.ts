@@ -15,10 +15,10 @@ function start(meta: Record<string, string> = {}) {
   const context = { ticker, tellMismatch: (_: string, reason: string) => void told.push(reason) }
   const record = { ...parseStaticEndpoints('10.0.0.1:80')[0]!, id: 'a', meta }
   const endpoint = new HttpEndpoint(record, new EndpointMeter(record.address), context as unknown as PoolContext)
-  const h1 = endpoint.pool('h1', true, false)
+  const h1 = () => endpoint.pool('h1', true, false)
   /** What it is spoken to for a client of HTTP/1.1 and one of HTTP/2. */
   const spoken = () =>
-    (['h1', 'h2'] as const).map((protocol) => (endpoint.pool(protocol, false, false) === h1 ? 'h1' : 'h2'))
+    (['h1', 'h2'] as const).map((protocol) => (endpoint.pool(protocol, false, false) === h1() ? 'h1' : 'h2'))
   return { clock, endpoint, record, spoken, told, h1 }
 }
 
@@ -35,9 +35,9 @@ describe('what is spoken to an endpoint', () => {
   it('is HTTP/2 for gRPC calls all the same, and HTTP/1.1 for upgrades', () => {
     const { endpoint, h1 } = start()
     endpoint.mismatched('h2', true, 'text')
-    expect(endpoint.pool('h2', false, true)).not.toBe(h1)
+    expect(endpoint.pool('h2', false, true)).not.toBe(h1())
     endpoint.mismatched('h1', true, 'SETTINGS')
-    expect(endpoint.pool('h1', true, false)).toBe(h1)
+    expect(endpoint.pool('h1', true, false)).not.toBe(endpoint.pool('h1', false, false))
   })
 
   it('is tried again after five minutes, when the endpoint was away, and with another instance', async () => {

@@ -249,4 +249,14 @@ describe('a pool of connections to an endpoint', () => {
     leaving.connections[0]!.observer.onMismatch(false, 'aborted')
     expect(leaving.heard).toEqual([])
   })
+
+  it('leaves nobody waiting whose endpoint left before it showed what it speaks', () => {
+    const { ask, connect, connections, dials, pool } = start('h2', 5, {}, false)
+    const [waiter] = ask(1)
+    connect(0)
+    pool.drain()
+    connections[0]!.observer.onMismatch(true, 'text')
+    connections[0]!.abort()
+    expect([waiter!.error, dials.length]).toEqual([new ProtocolMismatch('text', true), 1])
+  })
 })

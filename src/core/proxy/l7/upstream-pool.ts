@@ -190,7 +190,8 @@ export class UpstreamPool {
     const wasProbe = pooled.isProbe
     this.#settleProbe(pooled)
     // That a connection is lost says nothing where requests were sent on it, nor when it is our doing.
-    if (this.#draining || (!certain && !wasProbe)) return
+    const isOurDoing = this.#draining && this.#waiters.size === 0
+    if (isOurDoing || (!certain && !wasProbe)) return
     this.confirmed = this.#owner.mismatched(this.#protocol, certain, reason)
     const error = new ProtocolMismatch(reason, certain)
     const waiters = [...this.#waiters]
