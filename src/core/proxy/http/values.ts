@@ -1,5 +1,5 @@
 import { Method, type MethodCode } from './head.js'
-import { CLASS_SHIFT, measurePlain, NOT_AUTHORITY, NOT_VALUE } from './octets.js'
+import { CLASS_SHIFT, measurePlain, NOT_VALUE } from './octets.js'
 
 /**
  * Whether the octets may be a field value: no control character but the tab, no space or tab at either edge (RFC 9113 §8.2.1,
@@ -7,11 +7,6 @@ import { CLASS_SHIFT, measurePlain, NOT_AUTHORITY, NOT_VALUE } from './octets.js
  */
 export function isValue(bytes: Uint8Array, from: number, to: number): boolean {
   return ((measurePlain(bytes, from, to) >> CLASS_SHIFT) & NOT_VALUE) === 0
-}
-
-/** Whether the octets may be an `:authority` or `host`: not empty, none that a host and port do not have (RFC 3986 §3.2). */
-export function isAuthority(bytes: Uint8Array, from: number, to: number): boolean {
-  return from < to && ((measurePlain(bytes, from, to) >> CLASS_SHIFT) & NOT_AUTHORITY) === 0
 }
 
 /** A decimal number of at most 15 digits, so that it is exact; -1 for everything else. `content-length` (RFC 9110 §8.6). */

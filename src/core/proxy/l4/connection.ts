@@ -137,7 +137,6 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
       kind: 'connect_failed',
       address: picked.upstream.endpoint.address,
       reason: dialErrorText(error),
-      final,
     })
     if (final) return this.#fail()
     this.exclude = [...(this.exclude ?? []), picked.upstream]

@@ -211,7 +211,7 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
     const retries = !this.#wasHeld && !isExhaustion(error) && this.#mayRepeat(true)
     const failure = isMisplaced && this.isGrpc ? NO_HTTP2 : UNREACHABLE
     if (failure === NO_HTTP2) listener.trouble({ kind: 'other_protocol', address, reason: NO_HTTP2.text })
-    else listener.trouble({ kind: 'connect_failed', address, reason: dialErrorText(error), final: !retries })
+    else listener.trouble({ kind: 'connect_failed', address, reason: dialErrorText(error) })
     this.#failure = failure
     this.#exclude(attempt.picked.upstream)
     this.attempt = undefined

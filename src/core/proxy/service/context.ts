@@ -31,8 +31,7 @@ export interface ServiceContext {
 }
 
 export type Trouble =
-  /** `final`: no other endpoint is tried. */
-  | { readonly kind: 'connect_failed'; readonly address: string; readonly reason: string; readonly final: boolean }
+  | { readonly kind: 'connect_failed'; readonly address: string; readonly reason: string }
   | {
       readonly kind: Exclude<ConnectionErrorEvent['kind'], 'connect_failed'>
       readonly address?: string
