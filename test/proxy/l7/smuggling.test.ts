@@ -177,6 +177,27 @@ describe('HTTP/2 to HTTP/1.1', () => {
     expect(endpoint.heard().toLowerCase()).not.toContain('smuggled')
   })
 
+  it('sends no body whose head could not be written', async () => {
+    const endpoint = await startRaw()
+    const { port } = await startBefore(endpoint.port, 'http1')
+    // There is a connection to send on at once.
+    expect(await ask1(port)).toMatchObject({ status: 200 })
+    const attacker = await RawHttp2.connect(port)
+    const authority = plain(':authority', 'a:99999')
+    const length = plain('content-length', String(SMUGGLED.length))
+    attacker.send(
+      headers(1, Buffer.concat([indexed(3), indexed(6), authority, root, length]), Flag.END_HEADERS),
+      data(1, SMUGGLED, Flag.END_STREAM),
+    )
+    await eventually(
+      () =>
+        attacker.frames.some(({ type, id }) => id === 1 && (type === Type.RST_STREAM || type === Type.HEADERS)) ||
+        attacker.ended,
+    )
+    expect(await ask1(port, { path: '/other' })).toMatchObject({ status: 200 })
+    expect(endpoint.heard()).not.toContain('smuggled')
+  })
+
   it.each([
     ['more', '5', `hello${SMUGGLED}`],
     ['less', '50', SMUGGLED],
