@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { encodeFields, fields, FieldBlockWriter, findField } from '../../../src/core/proxy/http/field-block.js'
+import { encodeFields, FieldBlockWriter, findField } from '../../../src/core/proxy/http/field-block.js'
 import { FieldCursor } from '../../../src/core/proxy/http/field-cursor.js'
 import { nameOf } from '../../../src/core/proxy/http/names.js'
 import { STATIC_FIELDS } from '../../../src/core/proxy/http/static-table.js'
+import { fields } from '../../support/fields.js'
 
 type Pair = [name: string, value: string]
 

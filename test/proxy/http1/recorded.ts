@@ -1,9 +1,10 @@
-import { encodeFields, fields } from '../../../src/core/proxy/http/field-block.js'
+import { encodeFields } from '../../../src/core/proxy/http/field-block.js'
 import { Head, NO_FIELDS } from '../../../src/core/proxy/http/head.js'
 import type { HttpLimits } from '../../../src/core/proxy/http/environment.js'
 import type { RequestHandler, Stream, StreamReceiver } from '../../../src/core/proxy/http/stream.js'
 import { Http1ClientConnection } from '../../../src/core/proxy/http1/client-connection.js'
 import { Http1ServerConnection } from '../../../src/core/proxy/http1/server-connection.js'
+import { fields } from '../../support/fields.js'
 import { manualEnvironment } from '../../support/http-environment.js'
 import { FakeWire, turn } from './fake-wire.js'
 

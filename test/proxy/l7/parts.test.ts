@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { encodeFields, fields } from '../../../src/core/proxy/http/field-block.js'
+import { encodeFields } from '../../../src/core/proxy/http/field-block.js'
 import { Head } from '../../../src/core/proxy/http/head.js'
 import { ErrorCode } from '../../../src/core/proxy/http/stream.js'
 import { type Deadlined, Deadlines } from '../../../src/core/proxy/l7/deadlines.js'
@@ -14,6 +14,7 @@ import { TurnClock } from '../../../src/core/proxy/l7/turn-clock.js'
 import { WaitingRoom } from '../../../src/core/proxy/l7/waiting-room.js'
 import { Ticker } from '../../../src/core/proxy/ticker.js'
 import { Flusher } from '../../../src/core/proxy/transport/flusher.js'
+import { fields } from '../../support/fields.js'
 import { ManualClock, settle } from '../../support/manual-clock.js'
 
 function headOf(...pairs: [string, string][]): Head {

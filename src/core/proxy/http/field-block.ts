@@ -98,12 +98,6 @@ export function encodeFields(pairs: Iterable<readonly [name: string, value: stri
 
 const cursor = new FieldCursor()
 
-/** Visits the fields of `block[0, length)` in order. */
-export function fields(block: Buffer, length: number, visit: (name: string, value: string) => void): void {
-  const steps = new FieldCursor().at(block, length)
-  while (steps.next()) visit(steps.name, steps.value)
-}
-
 /** The value of the first field called `name` in `block[0, length)`. */
 export function findField(block: Buffer, length: number, name: string | Name): string | undefined {
   const wanted = typeof name === 'string' ? nameOf(name) : name

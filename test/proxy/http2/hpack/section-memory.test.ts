@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_LIMITS } from '../../../../src/core/proxy/http/environment.js'
-import { encodeFields, fields } from '../../../../src/core/proxy/http/field-block.js'
+import { encodeFields } from '../../../../src/core/proxy/http/field-block.js'
 import { Head } from '../../../../src/core/proxy/http/head.js'
 import { HpackDecoder, Role, type RoleCode, Verdict } from '../../../../src/core/proxy/http2/hpack/decoder.js'
 import { rememberedBytes } from '../../../../src/core/proxy/http2/hpack/section-memory.js'
 import { wordBuffer } from '../../../../src/core/proxy/transport/word-buffer.js'
+import { fields } from '../../../support/fields.js'
 import { seededRandom } from '../../../support/seeded-random.js'
 
 const START = [

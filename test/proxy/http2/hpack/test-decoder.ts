@@ -1,9 +1,9 @@
 import type { HttpLimits } from '../../../../src/core/proxy/http/environment.js'
 import { DEFAULT_LIMITS } from '../../../../src/core/proxy/http/environment.js'
-import { fields } from '../../../../src/core/proxy/http/field-block.js'
 import { Head } from '../../../../src/core/proxy/http/head.js'
 import { HpackDecoder, Role, Verdict, type RoleCode } from '../../../../src/core/proxy/http2/hpack/decoder.js'
 import { wordBuffer } from '../../../../src/core/proxy/transport/word-buffer.js'
+import { fields } from '../../../support/fields.js'
 
 export type Pair = [name: string, value: string]
 
