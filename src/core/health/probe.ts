@@ -1,8 +1,9 @@
 import { request } from 'node:http'
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
-import { checkServerIdentity, connect as connectTls, type SecureContext } from 'node:tls'
+import { connect as connectTls, type SecureContext } from 'node:tls'
 import type { Address } from '../model/address.js'
 import type { Clock } from '../runtime.js'
+import { identityError } from './certificate-identity.js'
 import type { Check } from './check.js'
 import { probeGrpc } from './grpc-probe.js'
 
@@ -92,6 +93,6 @@ function open({ host, port }: Address, { tls, lookup }: Road, alpn: readonly str
     ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
     // "Literal IPv4 and IPv6 addresses are not permitted in HostName." (RFC 6066 §3)
     ...(isIP(name) === 0 && { servername: name }),
-    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+    checkServerIdentity: (_, certificate) => identityError(name, certificate),
   })
 }

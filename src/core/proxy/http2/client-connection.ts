@@ -52,7 +52,7 @@ export class Http2ClientConnection extends Http2Connection implements UpstreamCo
   }
 
   get available(): number {
-    if (this.#leaving || this.closing || this.#nextId > MAX_STREAM_ID) return 0
+    if (this.#leaving || this.closing) return 0
     const most = this.#settled ? this.peer.maxConcurrentStreams : this.#streamsAtFirst
     return Math.max(0, most - this.active)
   }
@@ -60,6 +60,8 @@ export class Http2ClientConnection extends Http2Connection implements UpstreamCo
   open(head: Head, extra: Buffer, end: boolean, receiver: StreamReceiver): Stream {
     const stream = new Http2Stream(this, this.#nextId, this.peer.initialWindow)
     this.#nextId += 2
+    // "A client that is unable to establish a new stream identifier can establish a new connection" (RFC 9113 §5.1.1)
+    if (this.#nextId > MAX_STREAM_ID) this.#leaving = true
     stream.bodiless = head.method === Method.HEAD
     stream.receiver = receiver
     this.streams.add(stream)

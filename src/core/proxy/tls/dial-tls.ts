@@ -1,5 +1,6 @@
 import { isIP, Socket } from 'node:net'
-import { checkServerIdentity, connect, type PeerCertificate } from 'node:tls'
+import { connect } from 'node:tls'
+import { identityError } from '../../health/certificate-identity.js'
 import { connectOptions } from '../transport/guarded-lookup.js'
 import type { SlabPool } from '../transport/slabs.js'
 import type { Destination, DestinationTls, Dial, DialObserver } from '../transport/transport.js'
@@ -65,14 +66,6 @@ class TlsDial implements Dial {
     this.#settled = true
     this.#raw.destroy()
     this.#observer.connectFailed(error)
-  }
-}
-
-function identityError(name: string, certificate: PeerCertificate): Error | undefined {
-  try {
-    return checkServerIdentity(name, certificate)
-  } catch (error) {
-    return error as Error
   }
 }
 
