@@ -108,7 +108,10 @@ export interface UpstreamConnection {
   readonly active: number
   /** The endpoint has shown that it speaks this protocol. */
   readonly confirmed: boolean
-  /** Sends a request; only while `available` is above 0. `extra` is a field block appended to the head's. */
+  /**
+   * Sends a request; only while `available` is above 0. `extra` is a field block appended to the head's. It must never change: it
+   * may be kept in another form.
+   */
   open(head: Head, extra: Buffer, end: boolean, receiver: StreamReceiver): Stream
   /** Opens nothing more and closes once no stream is open. Idempotent. */
   drain(): void

@@ -46,6 +46,8 @@ const CONNECTION_UPGRADE = text('connection: upgrade\r\nupgrade: ')
 
 /** Heads of this size fit into what is left of a slab, or get another. */
 const COMMON_SIZE = 2048
+/** Longer pieces are copied as cheaply in bulk. */
+const BULK = 64
 
 /** How the end of a message shows on the wire. */
 export const BodyForm = {
@@ -78,6 +80,8 @@ export class HeadText {
   #sound = true
   #takesTrailers = false
   readonly #cursor = new FieldCursor()
+  /** What blocks that go with many requests are as text. */
+  readonly #texts = new WeakMap<Buffer, Buffer>()
 
   /** A request; `length` is its `content-length`, -1 for none, `host` the authority of one that names none. */
   request(head: Head, extra: Buffer, form: BodyFormCode, length: number, host: string, output: Output): boolean {
@@ -85,7 +89,7 @@ export class HeadText {
     this.#requestLine(head)
     this.#authority(head, host)
     const crumbs = this.#fields(head.block, head.length, true)
-    this.#fields(extra, extra.length, false)
+    this.#repeated(extra)
     if (crumbs > 0) this.#cookie(head)
     this.#frame(form, length)
     if (head.upgrade !== '') this.#upgrade(head.upgrade)
@@ -205,6 +209,17 @@ export class HeadText {
       this.#line(cursor)
     }
     return crumbs
+  }
+
+  /** The fields of a block that is never changed and goes with many requests: its text is made once. */
+  #repeated(block: Buffer): void {
+    if (block.length === 0) return
+    const known = this.#texts.get(block)
+    if (known !== undefined) return this.#put(known)
+    const from = this.#length
+    this.#fields(block, block.length, false)
+    if (!this.#sound) return
+    this.#texts.set(block, Buffer.from(this.#bytes.subarray(this.#start + from, this.#at)))
   }
 
   /**
@@ -349,9 +364,11 @@ export class HeadText {
   #put(piece: Buffer): void {
     this.#room(piece.length)
     const bytes = this.#bytes
-    let at = this.#at
-    for (const octet of piece) bytes[at++] = octet
-    this.#at = at
+    const { length } = piece
+    const at = this.#at
+    if (length > BULK) piece.copy(bytes, at)
+    else for (let i = 0; i < length; i++) bytes[at + i] = piece[i]!
+    this.#at = at + length
   }
 
   #room(more: number): void {

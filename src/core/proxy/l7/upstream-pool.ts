@@ -172,17 +172,21 @@ export class UpstreamPool {
     const connection = pooled.connection
     if (!connection) return
     if (connection.confirmed) this.#confirm(pooled)
-    for (const waiter of this.#waiters) {
-      if (connection.available <= 0) break
-      this.#waiters.delete(waiter)
-      waiter.connected(connection)
-    }
+    if (this.#waiters.size > 0) this.#serve(connection)
     if (connection.available > 0 && !pooled.ready) {
       pooled.ready = true
       this.#ready.push(pooled)
     }
     this.#dialAsNeeded()
     this.#drainIfUnneeded()
+  }
+
+  #serve(connection: UpstreamConnection): void {
+    for (const waiter of this.#waiters) {
+      if (connection.available <= 0) break
+      this.#waiters.delete(waiter)
+      waiter.connected(connection)
+    }
   }
 
   /** The endpoint does not speak the protocol: whoever waits is told. */

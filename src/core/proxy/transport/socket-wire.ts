@@ -118,6 +118,7 @@ export class SocketWire implements Wire {
   #release(): void {
     if (this.#held) this.slabs.give(this.#held)
     this.#held = undefined
+    if (this.#heldSlabs.length === 0) return
     for (const slab of this.#heldSlabs) this.slabs.giveSlab(slab)
     this.#heldSlabs.length = 0
   }
