@@ -137,6 +137,8 @@ export class Http1ServerConnection extends Http1Connection implements Downstream
     while (at < end) {
       switch (this.#phase) {
         case Phase.HEAD: {
+          // Who reads no answers has no further request taken, or the answers would pile up here.
+          if (this.output.full) return this.#awaitRoom(at)
           const next = this.#reader.read(bytes, at, end)
           if (next === INCOMPLETE) return this.#awaitRest(at)
           if (next === REFUSED) return this.#refuse(this.#reader.fault, end)
@@ -200,6 +202,7 @@ export class Http1ServerConnection extends Http1Connection implements Downstream
   }
 
   protected onRoom(): void {
+    if (this.#phase === Phase.HEAD) this.continueLater()
     this.#receiver?.onCredit()
   }
 
@@ -212,7 +215,8 @@ export class Http1ServerConnection extends Http1Connection implements Downstream
   expire(): void {
     switch (this.#phase) {
       case Phase.HEAD:
-        if (this.isPartial) this.#refuse(HEAD_TIMEOUT, 0)
+        if (this.output.full && !this.isStalled()) this.deadline = this.ticker.in(this.limits.stallTimeoutMs)
+        else if (this.isPartial) this.#refuse(HEAD_TIMEOUT, 0)
         else this.#close()
         return
       case Phase.CLOSING:
@@ -238,6 +242,14 @@ export class Http1ServerConnection extends Http1Connection implements Downstream
   #isDribbling(): boolean {
     const isOurs = this.#hasResponded || this.#awaitsContinue || this.isHeldBack
     return this.#phase === Phase.BODY && !isOurs && this.#bodyBytes < LEAST_BODY
+  }
+
+  /** Goes on at `at` when the client has taken more of what it asked for. */
+  #awaitRoom(at: number): number {
+    this.isPartial = false
+    this.deadline = this.ticker.in(this.limits.stallTimeoutMs)
+    this.hold(true)
+    return at
   }
 
   /** A section was cut off at `at`. */
