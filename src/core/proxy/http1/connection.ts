@@ -43,7 +43,7 @@ export abstract class Http1Connection implements WireReceiver, Perishable, BodyR
     this.ticker = environment.ticker
     this.limits = environment.limits
     this.readers = readersFor(environment.limits)
-    this.output = new Output(wire, environment.flusher)
+    this.output = new Output(wire, environment.flusher.later)
     this.body = new BodyReader(this.readers.trailers)
     this.bodyWriter = new BodyWriter(this.output, headText)
     this.ticker.watch(this)
