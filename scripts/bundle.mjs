@@ -12,6 +12,9 @@ const COMMONJS_GLOBALS = [
   "const __dirname = __fileURLToPath(new URL('.', import.meta.url))",
 ].join('\n')
 
+/** Packages that read files of their own: they stay where they are installed. */
+const WITH_FILES = ['@grpc/reflection', 'grpc-health-check']
+
 /** What runs as a process of its own, by the path in dist/: workers of a proxy, and what the demo starts. */
 const PROGRAMS = ['src/cli/proxy/worker.ts', 'src/demo/backend.ts', 'src/demo/guardian.ts', 'src/demo/load.ts']
 
@@ -37,7 +40,7 @@ export async function bundleCommandLine() {
     legalComments: 'none',
     banner: { js: COMMONJS_GLOBALS },
     // Development aids of Ink and oclif, loaded only where they are installed and asked for.
-    external: ['react-devtools-core', 'typescript'],
+    external: ['react-devtools-core', 'typescript', ...WITH_FILES],
     plugins: [prebuiltProtos],
     logLevel: 'warning',
     metafile: true,
@@ -45,16 +48,33 @@ export async function bundleCommandLine() {
   await writeFile('dist/THIRD-PARTY-LICENSES.txt', await licensesOf(metafile))
 }
 
-/** Replaces @grpc/proto-loader by one that has the .proto files built in: parsing them takes tens of milliseconds. */
+/** The .proto files of packages that are bundled, by the name that they are asked for. */
+const PACKAGED_PROTOS = {
+  'rpc.proto': 'node_modules/etcd3/proto/rpc.proto',
+  'channelz.proto': 'node_modules/@grpc/grpc-js/proto/channelz.proto',
+}
+
+/**
+ * Replaces @grpc/proto-loader by one that has the .proto files of packages built in: parsing them takes tens of milliseconds. Our own
+ * files are read as they are, with all that reflection wants to know.
+ */
 const prebuiltProtos = {
   name: 'prebuilt-protos',
   setup(bundler) {
     const loader = fileURLToPath(new URL('proto-loader.mjs', import.meta.url))
-    bundler.onResolve({ filter: /^@grpc\/proto-loader$/ }, () => ({ path: loader }))
+    bundler.onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ importer }) =>
+      /src\/core\/protos\/[^/]+$/.test(importer) ? undefined : { path: loader },
+    )
     bundler.onResolve({ filter: /^virtual:protos$/ }, ({ path }) => ({ path, namespace: 'protos' }))
     bundler.onLoad({ filter: /.*/, namespace: 'protos' }, async () => {
-      const root = await new protobuf.Root().load('node_modules/etcd3/proto/rpc.proto', { keepCase: true })
-      return { contents: JSON.stringify({ 'rpc.proto': root.toJSON() }), loader: 'json' }
+      const protos = await Promise.all(Object.entries(PACKAGED_PROTOS).map(prebuilt))
+      return { contents: JSON.stringify(Object.fromEntries(protos)), loader: 'json' }
     })
   },
+}
+
+/** As text, so that a command pays only for those that it uses. */
+async function prebuilt([name, file]) {
+  const root = await new protobuf.Root().load(file, { keepCase: true })
+  return [name, JSON.stringify(root.toJSON())]
 }

@@ -11,7 +11,7 @@ export function loadSync(file, options) {
   const json = protos[basename(file)]
   if (json === undefined) throw new Error(`${file} was not bundled`)
   const definitions = {}
-  addServices(protobuf.Root.fromJSON(json), definitions, options)
+  addServices(protobuf.Root.fromJSON(JSON.parse(json)), definitions, options)
   return definitions
 }
 

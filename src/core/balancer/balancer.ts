@@ -8,6 +8,7 @@ import { isUsable, judge, type Verdict } from './eligibility.js'
 import type { HealthRules, HealthWatcher } from './health.js'
 import { LoadTable } from './load-table.js'
 import { noEndpoints } from './no-endpoints.js'
+import type { LoadReport } from './orca/load-report.js'
 import { LoadWeights } from './orca/load-weights.js'
 import type { OutlierDetection } from './outlier-detection.js'
 import type { RingHashConfig } from './policies/ring-hash.js'
@@ -19,11 +20,13 @@ import { type Fault, type Outcome, Upstream } from './upstream.js'
 export interface BalancerOptions {
   /** The policy to use whatever the service's config says. Absent: the config's, else the default. */
   readonly policy?: PolicyChoice
+  /** Called after the endpoints that picks go to, or their weights, have changed. Must not throw. */
+  readonly onChange?: () => void
 }
 
 /** A balancer that knows no endpoints yet: picks fail with NO_ENDPOINTS until the first `update`. */
 export function createBalancer(options: BalancerOptions, runtime: Runtime): Balancer {
-  return new SnapshotBalancer(options.policy, runtime)
+  return new SnapshotBalancer(options, runtime)
 }
 
 /** What a snapshot says. */
@@ -55,6 +58,7 @@ const NEWS_BUILD_SHARE = 20
 
 class SnapshotBalancer implements Balancer, PickLedger {
   #fixed: PolicyChoice | undefined
+  readonly #onChange: (() => void) | undefined
   readonly #runtime: Runtime
   #state: State
   /** Why picks found nothing, and in which state that was. */
@@ -71,13 +75,14 @@ class SnapshotBalancer implements Balancer, PickLedger {
   /** How long the last picker took to build, milliseconds. */
   #buildMs = 0
 
-  constructor(fixed: PolicyChoice | undefined, runtime: Runtime) {
-    this.#fixed = fixed
+  constructor({ policy, onChange }: BalancerOptions, runtime: Runtime) {
+    this.#fixed = policy
+    this.#onChange = onChange
     this.#runtime = runtime
     this.#supervision = new Supervision(runtime.clock)
     this.#state = {
       service: undefined,
-      choice: fixed ?? choosePolicy(),
+      choice: policy ?? choosePolicy(),
       outlierDetection: undefined,
       configError: undefined,
       upstreams: new Map(),
@@ -135,6 +140,10 @@ class SnapshotBalancer implements Balancer, PickLedger {
     this.#runtime.clock.after(wait, tell, { keepAlive: false })
   }
 
+  report(upstream: Upstream, load: LoadReport): void {
+    this.#loadWeights?.report(upstream, load)
+  }
+
   pick(request: PickRequest): CountedPick {
     const picked = this.tryPick(request)
     if (picked === undefined) throw this.#nothing()
@@ -175,7 +184,7 @@ class SnapshotBalancer implements Balancer, PickLedger {
 
   finish(upstream: Upstream, outcome: Outcome): void {
     upstream.end(outcome, outcome.endedAt ?? this.#runtime.clock.now())
-    if (outcome.load !== undefined) this.#loadWeights?.report(upstream, outcome.load)
+    if (outcome.load !== undefined) this.report(upstream, outcome.load)
     this.#state.picker?.loadChanged?.(upstream)
     if (upstream.inFlight === 0 && this.#departed.get(upstream.endpoint.address) === upstream) {
       this.#departed.delete(upstream.endpoint.address)
@@ -213,6 +222,7 @@ class SnapshotBalancer implements Balancer, PickLedger {
     const rest = { outlierDetection, configError, upstreams, verdicts, panic, candidates, weights, picker }
     this.#state = { service, choice, ...rest }
     this.#supervision.panicIs(panic)
+    if (!same) this.#onChange?.()
   }
 
   #preferred({ prefer, exclude }: PickRequest): Upstream | undefined {

@@ -2,6 +2,7 @@ import type { FairleadError } from '../errors.js'
 import type { Snapshot } from '../model/snapshot.js'
 import type { Verdict } from './eligibility.js'
 import type { HealthRules, HealthWatcher } from './health.js'
+import type { LoadReport } from './orca/load-report.js'
 import type { PolicyName } from './policies/index.js'
 import type { PickRequest } from './policy.js'
 import type { PolicyChoice } from './service-config.js'
@@ -28,6 +29,11 @@ export interface Balancer {
   readonly hashHeader: string | undefined
   /** Whether endpoints' load reports (`Outcome.load`) have an effect. May change with every snapshot. */
   readonly wantsLoadReports: boolean
+  /**
+   * Takes in what an endpoint says about its load outside of responses, while `wantsLoadReports`. What is told of an endpoint that
+   * has left has no effect.
+   */
+  report(upstream: Upstream, load: LoadReport): void
   /**
    * Has somebody watch over the health of the endpoints, from the next snapshot on. To be called once, before the first
    * `update`. Without a watcher every endpoint counts as healthy.

@@ -1,0 +1,62 @@
+import type { OutlierDetection } from '../../balancer/outlier-detection.js'
+import type { PolicyChoice } from '../../balancer/service-config.js'
+import type { ServiceConfig } from '../../registry/service-config.js'
+
+/**
+ * What control planes answer from: the services of the registry as their clients should see them now. Whatever asks for the
+ * same service shares one watch, one set of health checks and one view.
+ */
+export interface Directory {
+  /**
+   * Calls `observer` with the view of a service: with the one there is before this returns, if any, and with each later one.
+   * Views come at most every few milliseconds, the latest wins. Returns what ends it; nobody is called afterwards. Throws
+   * INVALID_ARGUMENT for what is no service name.
+   */
+  follow(service: string, observer: (view: ServiceView) => void): () => void
+  /** The same for the names of all services with a record, sorted. */
+  followNames(observer: (names: readonly string[]) => void): () => void
+  /**
+   * Tells how many requests a client has sent to a service lately. Where weights come from load figures in records, which say
+   * nothing of rates, shares of the traffic are what they are weighed against.
+   */
+  traffic(service: string, requestsPerSecond: number): void
+  /** Ends everything. Idempotent. */
+  close(): Promise<void>
+}
+
+/** A service as clients should see it. Frozen, and replaced as a whole; an equal view is the same object. */
+export interface ServiceView {
+  readonly service: string
+  /** The registry's revision that it was made of. */
+  readonly revision: bigint
+  /** Whether the registry has a record or a config of this service. */
+  readonly exists: boolean
+  /** Whether the registry is away: this is what was known last. */
+  readonly stale: boolean
+  /** Servers in order of their addresses, each IP and port once. */
+  readonly endpoints: readonly ServedEndpoint[]
+  /** What the service's config says about balancing; undefined where it says nothing. */
+  readonly choice: PolicyChoice | undefined
+  readonly outlierDetection: OutlierDetection | undefined
+  /** The service config as it is stored; undefined if there is none, or none that can be used. */
+  readonly serviceConfig: ServiceConfig | undefined
+}
+
+/** A server at an address that every client can dial: host names are resolved. */
+export interface ServedEndpoint {
+  readonly id: string
+  /** An IP address, without brackets. */
+  readonly ip: string
+  readonly port: number
+  /** `host:port` as registered. */
+  readonly address: string
+  readonly zone: string | undefined
+  /** By the registry, or by the load that the endpoint reports where the service's config asks for that. 0 to 1000. */
+  readonly weight: number
+  /**
+   * `usable`: takes new requests. `draining`: finishes what it has. `unhealthy`: fails its checks. Endpoints in maintenance, and of
+   * weight 0 while others have more, are not served at all.
+   */
+  readonly state: 'usable' | 'draining' | 'unhealthy'
+  readonly meta: Readonly<Record<string, string>>
+}
