@@ -9,8 +9,9 @@ import type { ServiceConfig } from '../../registry/service-config.js'
 export interface Directory {
   /**
    * Calls `observer` with the view of a service: with the one there is before this returns, if any, and with each later one.
-   * Views come at most every few milliseconds, the latest wins. Returns what ends it; nobody is called afterwards. Throws
-   * INVALID_ARGUMENT for what is no service name.
+   * Views come at most every few milliseconds, the latest wins. Returns what ends it; nobody is called afterwards. Observers must
+   * not throw. Throws INVALID_ARGUMENT for what is no service name, and REFUSED while too many services that do not exist are
+   * followed: who asked may ask again later.
    */
   follow(service: string, observer: (view: ServiceView) => void): () => void
   /** The same for the names of all services with a record, sorted. */

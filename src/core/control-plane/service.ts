@@ -1,0 +1,35 @@
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
+import type { PackageDefinition } from '@grpc/proto-loader'
+import type { Runtime } from '../runtime.js'
+import type { Directory } from './directory/contract.js'
+import type { ControlPlaneEvent, Protocol } from './events.js'
+
+/** What a control plane has at hand for the protocols that it speaks. */
+export interface ControlPlaneContext {
+  readonly directory: Directory
+  readonly runtime: Runtime
+  /** The zone of clients that do not say theirs; undefined: none. */
+  readonly zone: string | undefined
+  /** Hears of everything worth telling. Must not throw. */
+  readonly onEvent: (event: ControlPlaneEvent) => void
+}
+
+/** A protocol that clients ask for servers by, ready to be put on a gRPC server. */
+export interface ControlPlaneService {
+  readonly protocol: Protocol
+  /** What it answers to, in the order of its importance. Handlers are free of the server that they are on. */
+  readonly handlers: readonly ServiceHandlers[]
+  /** Describes these services and their messages to who asks by reflection. */
+  readonly proto: PackageDefinition
+  /**
+   * Ends every stream with UNAVAILABLE: clients go on with what they know and ask another control plane. Idempotent. Nobody is
+   * answered afterwards, nothing is followed and no timer is left.
+   */
+  close(): void
+}
+
+/** A gRPC service and what answers it. */
+export interface ServiceHandlers {
+  readonly definition: ServiceDefinition
+  readonly implementation: UntypedServiceImplementation
+}
