@@ -1,0 +1,53 @@
+import type { Verdict } from '../balancer/eligibility.js'
+import type { EndpointRole } from '../model/endpoint.js'
+import type { EndpointStats, ListenerStats } from './meters.js'
+
+/** What one listener did so far and how its endpoints are: a copy that can be sent to another process. Times are wall-clock milliseconds. */
+export interface ListenerReading extends ListenerStats {
+  readonly source: 'registry' | 'static'
+  readonly configError: string | undefined
+  readonly registry: RegistryReading
+  readonly endpoints: readonly EndpointReading[]
+}
+
+export interface RegistryReading {
+  /** Of the endpoints in use, in decimal; undefined before the first snapshot. */
+  readonly revision: string | undefined
+  readonly changedAt: number | undefined
+  /** Why the registry is away, and for how long nothing was heard of it; undefined while it is there. */
+  readonly stale: { readonly reason: string; readonly forMs: number } | undefined
+}
+
+export interface EndpointReading extends EndpointStats {
+  readonly id: string
+  readonly zone: string | undefined
+  readonly role: EndpointRole
+  readonly meta: Readonly<Record<string, string>>
+  readonly effectiveWeight: number
+  readonly stateSince: number
+  readonly verdict: Verdict | 'gone'
+  readonly healthSince: number
+  readonly healthReason: string
+  /** In how many processes it is not healthy. */
+  readonly faultyWorkers: number
+  readonly slowStart: number | undefined
+  /** What the policy aims at, 0 to 1. */
+  readonly expectedShare: number
+  readonly ewmaMs: number | undefined
+  /** Requests, or for TCP connections, sent to it so far and under way. */
+  readonly picks: number
+  readonly inFlight: number
+  /** Those that ended well and badly so far; neither where the end says nothing about the endpoint. */
+  readonly succeeded: number
+  readonly failed: number
+  readonly ejections: number
+  /** Times to the head of a response or to a connection. */
+  readonly latency: LatencyReading
+}
+
+/** Counts of a log-linear histogram from bucket `from` on, and the sum of what was recorded. */
+export interface LatencyReading {
+  readonly from: number
+  readonly counts: Uint32Array
+  readonly sumMs: number
+}
