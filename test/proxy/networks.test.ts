@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { CidrSet } from '../../src/core/proxy/cidr-set.js'
+import { CidrSet } from '../../src/core/net/cidr-set.js'
 import { UpstreamGuard } from '../../src/core/proxy/upstream-guard.js'
 
 describe('a set of networks', () => {

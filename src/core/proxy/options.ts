@@ -2,6 +2,7 @@ import type { Balancer } from '../balancer/contract.js'
 import type { PolicyChoice } from '../balancer/service-config.js'
 import type { DataPlaneResolver } from '../discovery/data-plane-resolver.js'
 import type { Check } from '../health/check.js'
+import type { TlsFiles } from '../net/server-credentials.js'
 import type { ProxyEvent } from './events.js'
 import type { HttpLimits } from './http/environment.js'
 import type { Listen } from './listen.js'
@@ -76,14 +77,6 @@ export interface UpstreamLimits {
 /** What a hash policy's key is made of. */
 export type HashOn =
   { readonly kind: 'source_ip' | 'path' } | { readonly kind: 'header' | 'cookie' | 'query'; readonly name: string }
-
-/** Paths of PEM files, read again when they change. */
-export interface TlsFiles {
-  readonly certFile: string
-  readonly keyFile: string
-  /** Clients must show a certificate that one of these authorities signed. Default: none is asked for. */
-  readonly clientCaFile?: string
-}
 
 export interface UpstreamTls {
   /** PEM file of the authorities that endpoints' certificates are checked against. Default: the system's. */

@@ -1,7 +1,7 @@
 import { FairleadError } from '../errors.js'
 import type { HealthOptions } from '../health/monitor.js'
 import { isTokenName } from '../model/token.js'
-import { CidrSet } from './cidr-set.js'
+import { CidrSet } from '../net/cidr-set.js'
 import { DEFAULT_LIMITS, type HttpLimits, LIMIT_RANGES } from './http/environment.js'
 import type { HashOn, ProxyOptions, UpstreamLimits } from './options.js'
 import { ticksOf } from './ticker.js'

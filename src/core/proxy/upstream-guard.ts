@@ -1,9 +1,8 @@
 import { networkInterfaces } from 'node:os'
 import { isIP } from 'node:net'
-import { CidrSet } from './cidr-set.js'
+import { CidrSet } from '../net/cidr-set.js'
+import { isUnspecified, refusedKind } from '../net/refused-addresses.js'
 
-const UNSPECIFIED = new CidrSet(['0.0.0.0/8', '::'])
-const LINK_LOCAL = new CidrSet(['169.254.0.0/16', 'fe80::/10'])
 const LOOPBACK = new CidrSet(['127.0.0.0/8', '::1'])
 
 /**
@@ -35,8 +34,8 @@ export class UpstreamGuard {
   /** Why `ip:port` is refused, or undefined. A DNS name is undefined here: ask again for each address it resolves to. */
   refusal(ip: string, port: number): string | undefined {
     if (isIP(ip) === 0) return undefined
-    if (UNSPECIFIED.has(ip)) return 'an unspecified address'
-    if (LINK_LOCAL.has(ip)) return 'a link-local address'
+    const kind = refusedKind(ip)
+    if (kind !== undefined) return kind
     const hosts = this.#own.get(port)
     return hosts?.some((host) => isSameMachine(host, ip)) ? "the proxy's own listener" : undefined
   }
@@ -44,7 +43,7 @@ export class UpstreamGuard {
 
 /** Whether connecting to `ip` reaches a listener bound to `bound`. */
 function isSameMachine(bound: string, ip: string): boolean {
-  if (!UNSPECIFIED.has(bound)) return new CidrSet([bound]).has(ip)
+  if (!isUnspecified(bound)) return new CidrSet([bound]).has(ip)
   if (LOOPBACK.has(ip)) return true
   const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? [])
   return new CidrSet(addresses.map(({ address }) => address.split('%')[0]!)).has(ip)

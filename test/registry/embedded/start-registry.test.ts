@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { parseListen } from '../../../src/core/registry/embedded/listen.js'
+import { parseListen } from '../../../src/core/net/listen-address.js'
 import { startRegistry, type TestRegistry } from '../../../src/testing.js'
 import { RawEtcd } from '../../support/raw-etcd.js'
 

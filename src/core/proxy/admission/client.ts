@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { CidrSet } from '../cidr-set.js'
+import type { CidrSet } from '../../net/cidr-set.js'
 import type { ProxiedAddresses } from '../proxy-protocol/header.js'
 import type { Wire } from '../transport/transport.js'
 

@@ -1,5 +1,5 @@
 import type { Client } from '../admission/client.js'
-import type { CidrSet } from '../cidr-set.js'
+import type { CidrSet } from '../../net/cidr-set.js'
 import { findField } from '../http/field-block.js'
 import type { Head } from '../http/head.js'
 import { nameOf } from '../http/names.js'

@@ -4,8 +4,8 @@ import type { Clock } from '../../runtime.js'
 import type { ProxyEvent } from '../events.js'
 import type { ProxyOptions } from '../options.js'
 import type { DestinationTls } from '../transport/transport.js'
-import { KeptFiles } from './kept-files.js'
-import { serverCredentials, type ServerCredentials, serverPaths } from './server-credentials.js'
+import { KeptFiles } from '../../net/kept-files.js'
+import { serverCredentials, type ServerCredentials, serverPaths } from '../../net/server-credentials.js'
 import { contextOfAuthorities, systemContext, tlsNameOf } from './upstream-tls.js'
 
 /** Everything a proxy knows about TLS, read from files and kept up to date. */

@@ -4,7 +4,7 @@ import type { Scheme } from '../listen.js'
 import type { SlabPool } from '../transport/slabs.js'
 import type { Dial, DialObserver, TlsTermination } from '../transport/transport.js'
 import { alpnOptions } from './alpn.js'
-import type { ServerCredentials } from './server-credentials.js'
+import type { ServerCredentials } from '../../net/server-credentials.js'
 import { tlsReason } from './tls-reason.js'
 import { TlsWire } from './tls-wire.js'
 

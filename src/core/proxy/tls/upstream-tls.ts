@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { FairleadError } from '../../errors.js'
 import type { Endpoint } from '../../model/endpoint.js'
-import { parseCertificate } from './server-credentials.js'
+import { parseCertificate } from '../../net/server-credentials.js'
 
 /** An authority file as a context that believes it alone. Throws INVALID_ARGUMENT naming the file. */
 export function contextOfAuthorities(path: string, pem: Buffer): SecureContext {

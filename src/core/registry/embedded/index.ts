@@ -1,9 +1,8 @@
-import { createServer } from 'node:net'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
-import { FairleadError } from '../../errors.js'
+import { listenGrpc } from '../../net/grpc-listen.js'
+import { clientAddress, hostPort, isLoopback, type ListenAddress, parseListen } from '../../net/listen-address.js'
 import type { Runtime } from '../../runtime.js'
 import { MAX_MESSAGE_BYTES } from './limits.js'
-import { clientAddress, hostPort, isLoopback, type ListenAddress, parseListen } from './listen.js'
 import { loadServices } from './proto.js'
 import { createRegistryState, type RegistryState } from './registry.js'
 import { authService } from './services/auth.js'
@@ -35,6 +34,7 @@ export interface EmbeddedRegistry {
 }
 
 const DEFAULT_LISTEN = '127.0.0.1:0'
+const BUSY_HINT = 'end what listens there (an etcd, perhaps), or listen on another port; port 0 takes a free one'
 const DEFAULT_HISTORY_REVISIONS = 100_000
 const DEFAULT_HISTORY_BYTES = 64 * 1024 * 1024
 
@@ -57,7 +57,7 @@ export async function startEmbeddedRegistry(
   const server = new Server({ 'grpc.max_receive_message_length': MAX_MESSAGE_BYTES })
   let bound: ListenAddress = { host, port: askedPort }
   addServices(server, registry, () => `http://${clientAddress(bound)}`, runtime)
-  bound = { host, port: await bind(server, bound) }
+  bound = { host, port: await listenGrpc(server, bound, ServerCredentials.createInsecure(), BUSY_HINT) }
 
   return {
     endpoint: clientAddress(bound),
@@ -80,36 +80,4 @@ function addServices(server: Server, registry: RegistryState, clientUrl: () => s
   server.addService(Cluster, clusterService(Cluster, registry, clientUrl, log))
   server.addService(Maintenance, maintenanceService(Maintenance, registry, log))
   server.addService(Auth, authService(Auth, registry, log))
-}
-
-async function bind(server: Server, listen: ListenAddress): Promise<number> {
-  await tryListen(listen)
-  return await new Promise((resolve, reject) => {
-    server.bindAsync(hostPort(listen), ServerCredentials.createInsecure(), (error, port) => {
-      if (error) reject(listenError(listen, error))
-      else resolve(port)
-    })
-  })
-}
-
-/** Listens and stops again. grpc-js writes to stderr where it cannot listen, and its error has no code. */
-function tryListen(listen: ListenAddress): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', (error) => reject(listenError(listen, error)))
-    probe.listen({ ...listen, exclusive: true }, () => probe.close(() => resolve()))
-  })
-}
-
-function listenError(listen: ListenAddress, cause: NodeJS.ErrnoException): FairleadError {
-  if (cause.code === 'EADDRINUSE' || cause.message.includes('EADDRINUSE')) {
-    return new FairleadError('ADDRESS_IN_USE', `${hostPort(listen)} is already in use`, {
-      hint: 'end what listens there (an etcd, perhaps), or listen on another port; port 0 takes a free one',
-      cause,
-    })
-  }
-  return new FairleadError('INVALID_ARGUMENT', `cannot listen on ${hostPort(listen)}: ${cause.message}`, {
-    hint: 'name an address of this machine, for example 127.0.0.1:2379',
-    cause,
-  })
 }

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { serverCredentials, serverPaths } from '../../../src/core/proxy/tls/server-credentials.js'
-import { type Certificates, makeCertificates } from '../../support/certificates.js'
+import { serverCredentials, serverPaths } from '../../src/core/net/server-credentials.js'
+import { type Certificates, makeCertificates } from '../support/certificates.js'
 
 let certificates: Certificates
 beforeAll(async () => {

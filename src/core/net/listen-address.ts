@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
-import { FairleadError } from '../../errors.js'
-import { formatHostPort } from '../../model/address.js'
+import { FairleadError } from '../errors.js'
+import { formatHostPort } from '../model/address.js'
 
 export interface ListenAddress {
   /** Without brackets. */
@@ -19,7 +19,7 @@ export function parseListen(text: string): ListenAddress {
   const port = Number(match?.[3])
   if (!match || port > 65535 || (match[1] !== undefined && !isIPv6(match[1]))) {
     throw new FairleadError('INVALID_ARGUMENT', `bad listen address ${JSON.stringify(text)}: expected HOST:PORT`, {
-      hint: 'write for example 127.0.0.1:2379, or 127.0.0.1:0 for a free port',
+      hint: 'write for example 127.0.0.1:8001, or 127.0.0.1:0 for a free port',
     })
   }
   return { host: match[1] ?? (match[2] || DEFAULT_HOST), port }

@@ -2,10 +2,10 @@ import { mkdtemp, mkdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FairleadError } from '../../../src/core/errors.js'
-import { KeptFiles, LOOK_MS } from '../../../src/core/proxy/tls/kept-files.js'
-import { eventually } from '../../support/eventually.js'
-import { ManualClock } from '../../support/manual-clock.js'
+import { FairleadError } from '../../src/core/errors.js'
+import { KeptFiles, LOOK_MS } from '../../src/core/net/kept-files.js'
+import { eventually } from '../support/eventually.js'
+import { ManualClock } from '../support/manual-clock.js'
 
 let directory: string
 beforeEach(async () => {

@@ -1,7 +1,14 @@
 import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
-import { FairleadError } from '../../errors.js'
-import type { TlsFiles } from '../options.js'
+import { FairleadError } from '../errors.js'
+
+/** Paths of PEM files, read again when they change. */
+export interface TlsFiles {
+  readonly certFile: string
+  readonly keyFile: string
+  /** Clients must show a certificate that one of these authorities signed. Default: none is asked for. */
+  readonly clientCaFile?: string
+}
 
 /** What a server needs to speak TLS, checked. */
 export interface ServerCredentials {

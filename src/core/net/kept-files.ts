@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { asFairleadError, FairleadError } from '../../errors.js'
-import type { Clock } from '../../runtime.js'
+import { asFairleadError, FairleadError } from '../errors.js'
+import type { Clock } from '../runtime.js'
 
 /** How often files are looked at, milliseconds. */
 export const LOOK_MS = 5000
