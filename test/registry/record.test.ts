@@ -35,6 +35,18 @@ describe('encoding a record', () => {
   })
 })
 
+describe('a load figure', () => {
+  it('lies in the record between role and meta, and only where there is one', () => {
+    const { zone: _zone, ...without } = full
+    expect(encodeRecord({ ...without, load: 0.25, meta: {} })).toBe(
+      '{"Op":0,"Addr":"10.0.0.5:8080","Metadata":{"id":"01J","weight":3,"state":"ready","role":"server","load":0.25,"meta":{}}}',
+    )
+    expect(decode(encodeRecord({ ...full, load: 0 }))).toEqual({ ...full, load: 0 })
+    expect(decode('{"Addr":"10.0.0.5:8080","Metadata":{"LOAD":1}}')).toMatchObject({ load: 1 })
+    expect(decode('{"Addr":"10.0.0.5:8080","Metadata":{"load":null}}')).not.toHaveProperty('load')
+  })
+})
+
 describe('decoding a record', () => {
   const plain = {
     id: '10.0.0.5:8080',
@@ -105,6 +117,9 @@ describe('decoding a record', () => {
     ['negative weight', '{"Addr":"a:1","Metadata":{"weight":-1}}', 'x', /^weight /],
     ['fractional weight', '{"Addr":"a:1","Metadata":{"weight":0.5}}', 'x', /^weight /],
     ['weight as text', '{"Addr":"a:1","Metadata":{"weight":"3"}}', 'x', /^weight .* "3"$/],
+    ['load out of range', '{"Addr":"a:1","Metadata":{"load":1.01}}', 'x', /^load .* 1.01$/],
+    ['negative load', '{"Addr":"a:1","Metadata":{"load":-0.1}}', 'x', /^load /],
+    ['load as text', '{"Addr":"a:1","Metadata":{"load":"0.5"}}', 'x', /^load .* "0.5"$/],
     ['unknown state', '{"Addr":"a:1","Metadata":{"state":"up"}}', 'x', /^state .* "up"$/],
     ['unknown role', '{"Addr":"a:1","Metadata":{"role":"king"}}', 'x', /^role .* "king"$/],
     ['an empty id', '{"Addr":"a:1","Metadata":{"id":""}}', 'x', /^id /],
@@ -135,6 +150,7 @@ describe('decoding a record', () => {
       weight: fc.integer({ min: 0, max: 1000 }),
       state: fc.constantFrom<EndpointState>('ready', 'drain', 'maint'),
       role: fc.constantFrom<EndpointRole>('server', 'balancer'),
+      load: fc.double({ min: 0, max: 1, noNaN: true }),
       meta: fc.dictionary(name, fc.string({ unit: 'binary' }), { maxKeys: 5 }),
       address: fc.oneof(
         fc.tuple(fc.ipV6(), fc.integer({ min: 1, max: 65535 })).map(([ip, port]) => `[${ip}]:${port}`),
@@ -161,7 +177,10 @@ describe('decoding a record', () => {
       fc.json().map((text) => Buffer.from(text)),
       fc.jsonValue().map((value) => Buffer.from(JSON.stringify({ Addr: 'a:1', Metadata: value }))),
       fc
-        .dictionary(fc.constantFrom('id', 'weight', 'zone', 'state', 'role', 'meta', '__proto__'), fc.jsonValue())
+        .dictionary(
+          fc.constantFrom('id', 'weight', 'zone', 'state', 'role', 'load', 'meta', '__proto__'),
+          fc.jsonValue(),
+        )
         .map((metadata) => Buffer.from(JSON.stringify({ Addr: 'a:1', Metadata: metadata }))),
     )
     fc.assert(

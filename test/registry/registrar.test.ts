@@ -178,6 +178,25 @@ describe('a registration', () => {
     await expect(registration.update({ weight: 1 })).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
+  it('carries a load figure for as long as there is one', async () => {
+    const { clock, store, start } = setUp()
+    const registration = start({ load: 0.5 })
+    await clock.advance(100)
+    expect(store.text(KEY)).toContain('"load":0.5')
+    await store.put(KEY, store.text(KEY)!.replace('"weight":1', '"weight":9'))
+    void registration.update({ load: 0.7 })
+    await clock.advance(100)
+    expect(store.text(KEY)).toContain('"weight":9,"state":"ready","role":"server","load":0.7')
+    await store.delete(KEY)
+    await clock.advance(100)
+    expect(store.text(KEY)).toContain('"load":0.7')
+    void registration.update({ load: null })
+    await clock.advance(100)
+    expect(store.text(KEY)).not.toContain('load')
+    await expect(registration.update({ load: 1.5 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    await expect(registration.update({ load: NaN })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
   it('can be hidden and shown', async () => {
     const { clock, store, start, events } = setUp()
     const registration = start({ visible: false })

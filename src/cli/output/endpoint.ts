@@ -8,7 +8,7 @@ export function endpointJson(
   { endpoint, lease }: Pick<Registered, 'endpoint' | 'lease'>,
   time?: LeaseInfo,
 ): JsonObject {
-  const { id, address, host, port, weight, zone, state, role, meta } = endpoint
+  const { id, address, host, port, weight, zone, state, role, load, meta } = endpoint
   return {
     id,
     address,
@@ -18,6 +18,7 @@ export function endpointJson(
     ...(zone === undefined ? undefined : { zone }),
     state,
     role,
+    ...(load === undefined ? undefined : { load }),
     meta: { ...meta },
     ...(lease === 0n ? undefined : { lease: leaseText(lease) }),
     ...(time === undefined ? undefined : { ttl: time.remainingSeconds, grantedTtl: time.ttlSeconds }),

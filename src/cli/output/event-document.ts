@@ -68,11 +68,12 @@ function snapshotLine(
   }
 }
 
-function describe({ weight, zone, state, role, meta }: Endpoint): string {
+function describe({ weight, zone, state, role, load, meta }: Endpoint): string {
   const parts = [`weight=${weight}`]
   if (zone !== undefined) parts.push(`zone=${zone}`)
   if (state !== 'ready') parts.push(state)
   if (role !== 'server') parts.push(role)
+  if (load !== undefined) parts.push(`load=${load}`)
   const labels = metaText(meta)
   if (labels !== undefined) parts.push(labels)
   return parts.join(' ')

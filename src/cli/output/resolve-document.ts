@@ -62,13 +62,15 @@ function table(judged: readonly Judged[]): Table {
 }
 
 function wideTable(judged: readonly Judged[], times: ResolveDocumentOptions['times']): Table {
+  const someSay = judged.some(({ record }) => record.endpoint.load !== undefined)
   return {
-    columns: ['address', 'weight', 'zone', 'state', 'role', 'id', 'lease', 'ttl', 'meta'],
+    columns: ['address', 'weight', 'zone', 'state', ...(someSay ? ['load'] : []), 'role', 'id', 'lease', 'ttl', 'meta'],
     rows: judged.map(({ record: { endpoint, lease } }) => [
       endpoint.address,
       endpoint.weight,
       endpoint.zone,
       stateCell(endpoint.state),
+      ...(someSay ? [endpoint.load] : []),
       endpoint.role,
       endpoint.id,
       lease === 0n ? undefined : leaseText(lease),

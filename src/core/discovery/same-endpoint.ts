@@ -2,6 +2,11 @@ import type { Endpoint } from '../model/endpoint.js'
 
 /** Whether two endpoints say the same in every field. */
 export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  return a.load === b.load && sameButLoad(a, b)
+}
+
+/** Whether two endpoints say the same but for their load, which changes all the time. */
+export function sameButLoad(a: Endpoint, b: Endpoint): boolean {
   return (
     a.id === b.id &&
     a.address === b.address &&

@@ -18,6 +18,8 @@ export interface Endpoint {
   readonly zone?: string
   readonly state: EndpointState
   readonly role: EndpointRole
+  /** How much of what the instance can do is in use, 0–1, as it says itself. Absent: it does not say. */
+  readonly load?: number
   readonly meta: Readonly<Record<string, string>>
 }
 

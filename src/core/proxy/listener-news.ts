@@ -1,4 +1,4 @@
-import { sameEndpoint } from '../discovery/same-endpoint.js'
+import { sameButLoad } from '../discovery/same-endpoint.js'
 import type { FairleadError } from '../errors.js'
 import type { HealthChange } from '../health/monitor.js'
 import type { Endpoint } from '../model/endpoint.js'
@@ -105,5 +105,5 @@ export class ListenerNews implements FeedObserver {
 }
 
 function sameEndpoints(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
-  return a.length === b.length && a.every((endpoint, i) => sameEndpoint(endpoint, b[i]!))
+  return a.length === b.length && a.every((endpoint, i) => sameButLoad(endpoint, b[i]!))
 }

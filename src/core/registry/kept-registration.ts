@@ -374,9 +374,10 @@ export class KeptRegistration implements Registration {
 
 /** Our own record with what others set in it. */
 function adopted(own: Endpoint, there: Endpoint): Endpoint {
-  const { zone: _zone, ...rest } = own
-  const { weight, state, meta, zone } = there
-  return Object.freeze({ ...rest, weight, ...(zone === undefined ? {} : { zone }), state, meta })
+  const { zone: _zone, load: _load, ...rest } = own
+  const { weight, state, meta, zone, load } = there
+  const optional = { ...(zone === undefined ? {} : { zone }), ...(load === undefined ? {} : { load }) }
+  return Object.freeze({ ...rest, weight, ...optional, state, meta })
 }
 
 /** Waits for a task, but not for longer than `ms`. */

@@ -46,6 +46,11 @@ export function faultOfRole(value: unknown): string | undefined {
   return isRole(value) ? undefined : `role must be server or balancer, not ${show(value)}`
 }
 
+export function faultOfLoad(value: unknown): string | undefined {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return undefined
+  return `load must be a number from 0 to 1, not ${show(value)}`
+}
+
 export function faultOfMeta(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return `meta must be an object of texts, not ${show(value)}`

@@ -2,7 +2,16 @@ import { isUtf8 } from 'node:buffer'
 import { tryParseAddress } from '../model/address.js'
 import type { Endpoint, EndpointRole, EndpointState } from '../model/endpoint.js'
 import type { SkippedRecord } from '../model/snapshot.js'
-import { faultOfId, faultOfMeta, faultOfRole, faultOfState, faultOfWeight, faultOfZone, show } from './record-fields.js'
+import {
+  faultOfId,
+  faultOfLoad,
+  faultOfMeta,
+  faultOfRole,
+  faultOfState,
+  faultOfWeight,
+  faultOfZone,
+  show,
+} from './record-fields.js'
 import type { Entry } from './store.js'
 
 /** A larger value is no record. */
@@ -25,8 +34,9 @@ export interface Registered {
  * same order.
  */
 export function encodeRecord(endpoint: Endpoint): string {
-  const { id, address, weight, zone, state, role, meta } = endpoint
-  const metadata = { id, weight, ...(zone === undefined ? {} : { zone }), state, role, meta }
+  const { id, address, weight, zone, state, role, load, meta } = endpoint
+  const optional = { ...(zone === undefined ? {} : { zone }), state, role, ...(load === undefined ? {} : { load }) }
+  const metadata = { id, weight, ...optional, meta }
   return JSON.stringify({ Op: 0, Addr: address, Metadata: metadata })
 }
 
@@ -60,7 +70,7 @@ function decodeEndpoint(value: Buffer, tail: string, place: EndpointRole): Endpo
     return `no address in the value, and the end of the key, ${show(end)}, is none: ${parsed}`
   }
   const { address, host, port } = parsed
-  const { id, weight, zone, state, role, meta } = fields
+  const { id, weight, zone, state, role, load, meta } = fields
   return Object.freeze({
     id: id ?? address,
     address,
@@ -70,6 +80,7 @@ function decodeEndpoint(value: Buffer, tail: string, place: EndpointRole): Endpo
     ...(zone ? { zone } : undefined),
     state: state ?? 'ready',
     role: place === 'balancer' ? place : (role ?? 'server'),
+    ...(load === undefined ? undefined : { load }),
     meta: meta ?? NO_META,
   })
 }
@@ -81,6 +92,7 @@ interface Fields {
   zone: string | undefined
   state: EndpointState | undefined
   role: EndpointRole | undefined
+  load: number | undefined
   meta: Readonly<Record<string, string>> | undefined
 }
 
@@ -91,6 +103,7 @@ const NOTHING: Readonly<Fields> = {
   zone: undefined,
   state: undefined,
   role: undefined,
+  load: undefined,
   meta: undefined,
 }
 
@@ -145,6 +158,9 @@ function readField(name: string, value: unknown, fields: Fields): string | undef
       break
     case 'role':
       if ((fault = faultOfRole(value)) === undefined) fields.role = value as EndpointRole
+      break
+    case 'load':
+      if ((fault = faultOfLoad(value)) === undefined) fields.load = value as number
       break
     case 'meta':
       if ((fault = faultOfMeta(value)) === undefined) fields.meta = copyMeta(value as Record<string, string>)
