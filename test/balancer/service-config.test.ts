@@ -55,6 +55,7 @@ describe('parseServiceConfig', () => {
     ['a header that is none', list({ ring_hash: { requestHashHeader: 'no good' } })],
     ['a header longer than names are', list({ ring_hash: { requestHashHeader: 'x'.repeat(257) } })],
     ['a binary header', list({ ring_hash: { requestHashHeader: 'trace-bin' } })],
+    ['a header of maglev that is none', list({ maglev: { requestHashHeader: 'no good' } })],
     ['a truth that is none', list({ pick_first: { shuffleAddressList: 'yes' } })],
   ])('refuses %s', (_, config) => {
     expect(() => parseServiceConfig(config)).toThrow(invalid)
@@ -72,6 +73,8 @@ describe('choosePolicy', () => {
       { ringSize: { min: 2000, max: 4096 }, requestHashHeader: 'x-user' },
     ],
     ['ring_hash', { min_ring_size: 10, max_ring_size: 8_388_608 }, { ringSize: { min: 10, max: 4096 } }],
+    ['maglev', { requestHashHeader: 'X-User' }, { requestHashHeader: 'x-user' }],
+    ['source_hash', { request_hash_header: 'x-user' }, { requestHashHeader: 'x-user' }],
     ['pick_first', { shuffleAddressList: true }, { shuffleAddressList: true }],
   ])('reads the config of %s: %j', (name, raw, expected) => {
     expect(choosePolicy(name, raw).config).toMatchObject(expected)

@@ -11,7 +11,7 @@ import { noEndpoints } from './no-endpoints.js'
 import type { LoadReport } from './orca/load-report.js'
 import { LoadWeights } from './orca/load-weights.js'
 import type { OutlierDetection } from './outlier-detection.js'
-import type { RingHashConfig } from './policies/ring-hash.js'
+import type { HashHeaderConfig } from './policies/hash-header.js'
 import type { Picker, PickRequest } from './policy.js'
 import { choosePolicy, parseServiceConfig, type PolicyChoice } from './service-config.js'
 import { Supervision } from './supervision.js'
@@ -20,6 +20,8 @@ import { type Fault, type Outcome, Upstream } from './upstream.js'
 export interface BalancerOptions {
   /** The policy to use whatever the service's config says. Absent: the config's, else the default. */
   readonly policy?: PolicyChoice
+  /** Whether endpoints take traffic only while `setConnected` says that they are connected. They begin without. Default false. */
+  readonly byConnection?: boolean
   /** Called after the endpoints that picks go to, or their weights, have changed. Must not throw. */
   readonly onChange?: () => void
 }
@@ -58,6 +60,7 @@ const NEWS_BUILD_SHARE = 20
 
 class SnapshotBalancer implements Balancer, PickLedger {
   #fixed: PolicyChoice | undefined
+  readonly #byConnection: boolean
   readonly #onChange: (() => void) | undefined
   readonly #runtime: Runtime
   #state: State
@@ -72,11 +75,13 @@ class SnapshotBalancer implements Balancer, PickLedger {
   readonly #supervision: Supervision
   #loadWeights: LoadWeights | undefined
   #newsDue = false
-  /** How long the last picker took to build, milliseconds. */
+  /** When the last picker was built, and how long that took, milliseconds. */
+  #builtAt = -Infinity
   #buildMs = 0
 
-  constructor({ policy, onChange }: BalancerOptions, runtime: Runtime) {
+  constructor({ policy, byConnection, onChange }: BalancerOptions, runtime: Runtime) {
     this.#fixed = policy
+    this.#byConnection = byConnection ?? false
     this.#onChange = onChange
     this.#runtime = runtime
     this.#supervision = new Supervision(runtime.clock)
@@ -102,7 +107,7 @@ class SnapshotBalancer implements Balancer, PickLedger {
 
   get hashHeader(): string | undefined {
     const { choice } = this.#state
-    return choice.name === 'ring_hash' ? (choice.config as RingHashConfig).requestHashHeader : undefined
+    return choice.policy.byKey ? (choice.config as HashHeaderConfig).requestHashHeader : undefined
   }
 
   get wantsLoadReports(): boolean {
@@ -130,14 +135,27 @@ class SnapshotBalancer implements Balancer, PickLedger {
   }
 
   setFault(upstream: Upstream, fault: Fault, present: boolean): void {
-    if (!this.#supervision.setFault(upstream, fault, present) || this.#newsDue) return
+    if (!this.#supervision.setFault(upstream, fault, present)) return
+    this.#settleIn(Math.max(NEWS_WAIT_MS, this.#buildMs * NEWS_BUILD_SHARE))
+  }
+
+  setConnected(upstream: Upstream, connected: boolean): void {
+    if (upstream.isConnected === connected) return
+    upstream.isConnected = connected
+    if (this.#state.upstreams.get(upstream.endpoint.address) !== upstream) return
+    const wait = this.#builtAt + this.#buildMs * NEWS_BUILD_SHARE - this.#runtime.clock.now()
+    if (wait <= 0) this.#settle(this.#state)
+    else this.#settleIn(wait)
+  }
+
+  #settleIn(ms: number): void {
+    if (this.#newsDue) return
     this.#newsDue = true
     const tell = () => {
       this.#newsDue = false
       this.#settle(this.#state)
     }
-    const wait = Math.max(NEWS_WAIT_MS, this.#buildMs * NEWS_BUILD_SHARE)
-    this.#runtime.clock.after(wait, tell, { keepAlive: false })
+    this.#runtime.clock.after(ms, tell, { keepAlive: false })
   }
 
   report(upstream: Upstream, load: LoadReport): void {
@@ -195,7 +213,11 @@ class SnapshotBalancer implements Balancer, PickLedger {
   #adopt(endpoint: Endpoint): Upstream {
     const { address } = endpoint
     const known = this.#state.upstreams.get(address) ?? this.#departed.get(address)
-    if (known === undefined) return new Upstream(endpoint, this.#loads)
+    if (known === undefined) {
+      const upstream = new Upstream(endpoint, this.#loads)
+      upstream.isConnected = !this.#byConnection
+      return upstream
+    }
     if (this.#departed.delete(address)) known.moveTo(this.#loads)
     if (endpoint.id !== known.endpoint.id) {
       this.#supervision.dismiss(known)
@@ -284,7 +306,8 @@ class SnapshotBalancer implements Balancer, PickLedger {
     const { clock } = this.#runtime
     const began = clock.now()
     const picker = choice.policy.build(candidates, choice.config, this.#runtime, previous)
-    this.#buildMs = clock.now() - began
+    this.#builtAt = clock.now()
+    this.#buildMs = this.#builtAt - began
     return picker
   }
 }

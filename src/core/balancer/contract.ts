@@ -44,6 +44,12 @@ export interface Balancer {
    * many such calls. What is told of an endpoint that has left is ignored.
    */
   setFault(upstream: Upstream, fault: Fault, present: boolean): void
+  /**
+   * Takes in whether there is a connection to an endpoint, where the balancer goes by that (`BalancerOptions.byConnection`). Who may
+   * take traffic is worked out at once, or, after many such calls, a little later for all of them. What is told of an endpoint that
+   * has left is ignored.
+   */
+  setConnected(upstream: Upstream, connected: boolean): void
 }
 
 export interface PickResult {

@@ -2,7 +2,8 @@ import type { Endpoint } from '../model/endpoint.js'
 import type { Fault, Upstream } from './upstream.js'
 
 /** Why an endpoint is among the candidates (`ready`, `last_resort`, `panic`) or not (the others). */
-export type Verdict = 'ready' | 'last_resort' | 'panic' | 'weight_zero' | 'drain' | 'maint' | 'balancer' | Fault
+export type Verdict =
+  'ready' | 'last_resort' | 'panic' | 'weight_zero' | 'drain' | 'maint' | 'balancer' | 'unconnected' | Fault
 
 const EXPLANATIONS: Readonly<Record<Verdict, string>> = {
   ready: 'ready',
@@ -12,6 +13,7 @@ const EXPLANATIONS: Readonly<Record<Verdict, string>> = {
   drain: 'draining: finishes what it has, gets nothing new',
   maint: 'in maintenance',
   balancer: 'a lookaside balancer, not a server',
+  unconnected: 'not connected',
   unhealthy: 'fails its health checks',
   ejected: 'taken out for a while because its requests fail',
 }
@@ -24,12 +26,16 @@ export interface Judgement {
 }
 
 /**
- * Says of each endpoint, in order, whether it may take new traffic and why. The registry's word comes first, then health:
+ * Says of each endpoint, in order, whether it may take new traffic and why. The registry's word comes first, then whether there is a
+ * connection, where that counts, then health:
  * if less than `panicPercent` of those that may take traffic by the registry's word are healthy, all of them are used, since
  * the few would only break under the load of all.
  */
 export function judge(upstreams: readonly Upstream[], panicPercent: number): Judgement {
   const verdicts = judgeRecords(upstreams)
+  upstreams.forEach((upstream, i) => {
+    if (!upstream.isConnected && isUsable(verdicts[i]!)) verdicts[i] = 'unconnected'
+  })
   let usable = 0
   let healthy = 0
   verdicts.forEach((verdict, i) => {

@@ -7,7 +7,7 @@ export interface Policy<Config = unknown> {
   readonly name: string
   /** What share of the picks an endpoint gets in the long run, for previews: all alike, by weight, or all to the first. */
   readonly share: 'equal' | 'weight' | 'first'
-  /** Whether requests with equal keys go to equal endpoints. Absent: no. */
+  /** Whether requests with equal keys go to equal endpoints; its config is a `HashHeaderConfig` then. Absent: no. */
   readonly byKey?: boolean
   /** How this policy takes its weights from endpoints' load reports; undefined where its config does not ask for that. */
   loadWeights?(config: Config): LoadWeightRules | undefined

@@ -16,6 +16,8 @@ export class Upstream {
   #picks = 0
   /** Whether new requests may go here. */
   usable = false
+  /** Whether it can be sent requests at once. Always, unless the balancer goes by connections. */
+  isConnected = true
   /** Whether it fails its checks, and whether it was taken out because its requests fail. */
   isUnhealthy = false
   isEjected = false

@@ -3,6 +3,7 @@ import type { Picker, PickRequest, Policy } from '../policy.js'
 import type { Upstream } from '../upstream.js'
 import { isExcluded, nextAllowed, weightsOf } from './candidates.js'
 import { KeyHash } from './hash.js'
+import { type HashHeaderConfig, parseHashHeaderConfig } from './hash-header.js'
 import { maglevTable } from './maglev-table.js'
 
 /** How far along the table a key whose endpoint is excluded looks for another before it takes one from the list. */
@@ -13,11 +14,11 @@ const REACH = 64
  * its weight says (Eisenbud et al., "Maglev", NSDI 2016, section 3.4). Shares are even to within a few thousandths; a
  * change of the set moves a little more than it must.
  */
-export const maglev: Policy<undefined> = {
+export const maglev: Policy<HashHeaderConfig> = {
   name: 'maglev',
   share: 'weight',
   byKey: true,
-  parseConfig: () => undefined,
+  parseConfig: (raw) => parseHashHeaderConfig('maglev', raw),
   build: (candidates, _config, runtime) => new MaglevPicker(candidates, runtime.random),
 }
 

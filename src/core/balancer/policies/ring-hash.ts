@@ -1,10 +1,10 @@
-import { isTokenName } from '../../model/token.js'
 import type { Random } from '../../runtime.js'
 import type { Picker, PickRequest, Policy } from '../policy.js'
 import type { Upstream } from '../upstream.js'
 import { isExcluded, nextAllowed } from './candidates.js'
-import { configFields, integerField, invalid, stringField } from './config.js'
+import { configFields, integerField, invalid } from './config.js'
 import { KeyHash } from './hash.js'
+import { type HashHeaderConfig, hashHeaderField } from './hash-header.js'
 import { Ring, type RingSize } from './ring.js'
 
 /** gRFC A42's defaults, and the cap that its clients put on both sizes. */
@@ -14,11 +14,9 @@ const CAP = 4096
 /** The most that either size may be given as (gRFC A42). */
 const BOUND = 8 * 1024 * 1024
 
-export interface RingHashConfig {
+export interface RingHashConfig extends HashHeaderConfig {
   /** Set when the config gives either size: then the ring is gRPC's. */
   readonly ringSize: RingSize | undefined
-  /** The header whose value is the key (gRFC A76). */
-  readonly requestHashHeader: string | undefined
 }
 
 /** Consistent hashing on a ring: the key goes to the first entry at or after its XXH64 (gRFC A42). */
@@ -30,12 +28,7 @@ export const ringHash: Policy<RingHashConfig> = {
     const fields = configFields('ring_hash', raw)
     const min = integerField('ring_hash', fields, 'minRingSize')
     const max = integerField('ring_hash', fields, 'maxRingSize')
-    const requestHashHeader = stringField('ring_hash', fields, 'requestHashHeader')?.toLowerCase()
-    // gRFC A76 refuses binary headers too.
-    if (requestHashHeader !== undefined && (!isTokenName(requestHashHeader) || requestHashHeader.endsWith('-bin'))) {
-      throw invalid('ring_hash: requestHashHeader is not the name of a text header')
-    }
-    return { ringSize: ringSize(min, max), requestHashHeader }
+    return { ringSize: ringSize(min, max), requestHashHeader: hashHeaderField('ring_hash', fields) }
   },
   build: (candidates, config, runtime) => new RingHashPicker(candidates, config, runtime.random),
 }

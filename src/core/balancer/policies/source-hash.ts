@@ -3,13 +3,14 @@ import type { Picker, PickRequest, Policy } from '../policy.js'
 import type { Upstream } from '../upstream.js'
 import { nextAllowed } from './candidates.js'
 import { KeyHash } from './hash.js'
+import { type HashHeaderConfig, parseHashHeaderConfig } from './hash-header.js'
 
 /** The key's hash modulo the list. A changed list moves most keys: `ring_hash` and `maglev` move few. */
-export const sourceHash: Policy<undefined> = {
+export const sourceHash: Policy<HashHeaderConfig> = {
   name: 'source_hash',
   share: 'equal',
   byKey: true,
-  parseConfig: () => undefined,
+  parseConfig: (raw) => parseHashHeaderConfig('source_hash', raw),
   build: (candidates, _config, runtime) => new SourceHashPicker(candidates, runtime.random),
 }
 

@@ -1,17 +1,16 @@
+import { isFailedCall } from '../../balancer/failed-call.js'
 import { ErrorCode } from '../http/stream.js'
 
 /** gRPC status codes that a proxy has to do with (gRPC, "Status codes and their use in gRPC"). */
 export const GrpcStatus = {
   OK: 0,
   CANCELLED: 1,
-  UNKNOWN: 2,
   DEADLINE_EXCEEDED: 4,
   PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
-  DATA_LOSS: 15,
 } as const
 
 /** In order of their codes, for configs that name them. */
@@ -55,21 +54,10 @@ export function grpcStatusOfReset(code: number): number {
 }
 
 /**
- * Whether an answer tells against the endpoint that gave it: a status of 500 or above, or a gRPC status that corresponds to one
- * (as Envoy's outlier detection has it; that a caller asked for something impossible is no fault of the endpoint).
+ * Whether an answer tells against the endpoint that gave it: a status of 500 or above, or a gRPC status that corresponds to one.
  */
 export function isEndpointFailure(httpStatus: number, grpcStatus: number): boolean {
-  switch (grpcStatus) {
-    case GrpcStatus.UNKNOWN:
-    case GrpcStatus.DEADLINE_EXCEEDED:
-    case GrpcStatus.UNIMPLEMENTED:
-    case GrpcStatus.INTERNAL:
-    case GrpcStatus.UNAVAILABLE:
-    case GrpcStatus.DATA_LOSS:
-      return true
-    default:
-      return httpStatus >= 500
-  }
+  return httpStatus >= 500 || isFailedCall(grpcStatus)
 }
 
 /** Percent-encodes a `grpc-message`: all but printable ASCII, and `%` itself (gRPC over HTTP/2, "Percent-Encoded"). */
