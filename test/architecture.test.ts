@@ -39,6 +39,7 @@ const CONFINED: Readonly<Record<string, readonly string[]>> = {
   'grpc-health-check': ['src/core/control-plane/'],
   '@oclif/core': ['src/cli/', 'src/commands/'],
   'chalk': ['src/cli/', 'src/tui/'],
+  'pino': ['src/cli/'],
   'string-width': ['src/cli/', 'src/tui/'],
   'yaml': ['src/cli/'],
   'ink': ['src/tui/'],

@@ -3,13 +3,13 @@ import type { FairleadError } from '../core/errors.js'
 import type { Store } from '../core/registry/store.js'
 import { type Runtime, systemClock, systemRandom } from '../core/runtime.js'
 import { commonFlags } from './common-flags.js'
-import { streamLogger } from './log.js'
+import type { Stderr } from './log.js'
 import { chalkFor } from './output/color.js'
 import type { Document, JsonObject } from './output/document.js'
 import { Printer } from './output/printer.js'
 import { commandError, errorJson, errorText, wantsJson } from './report-error.js'
-import { sanitize } from './sanitize.js'
 import { resolveSettings, type Settings } from './settings.js'
+import { openStderr } from './stderr.js'
 import { signalStatus, Stop, type StopCause } from './stop.js'
 
 export type CommandFlags<T extends typeof Command> = Interfaces.InferredFlags<typeof commonFlags & T['flags']>
@@ -53,6 +53,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected childCommand: readonly string[] | undefined
 
   #printer: Printer | undefined
+  #stderr: Stderr | undefined
   #store: Promise<Store> | undefined
   readonly #stop = new Stop(process.stdout, process.stderr)
 
@@ -95,7 +96,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Tells people something: one line on stderr, unsafe characters written out. */
   protected note(text: string): void {
-    process.stderr.write(`${sanitize(text)}\n`)
+    this.#stderr!.note(text)
   }
 
   /** The whole life of a command: parse, run, report, close. Sets the exit status; never throws. */
@@ -129,9 +130,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.flags = parsed.flags as CommandFlags<T>
     this.args = parsed.args as CommandArgs<T>
     this.settings = await resolveSettings(parsed.flags, process.env)
-    const { output, noColor, logLevel } = this.settings
+    const { output, noColor, logLevel, logFormat } = this.settings
     this.#printer = new Printer(output, chalkFor(process.stdout, noColor, process.env), process.stdout)
-    this.runtime = { clock: systemClock, random: systemRandom, log: streamLogger(process.stderr, logLevel) }
+    const chalk = chalkFor(process.stderr, noColor, process.env)
+    this.#stderr = await openStderr({ level: logLevel, format: logFormat, chalk })
+    this.runtime = { clock: systemClock, random: systemRandom, log: this.#stderr.log }
   }
 
   /** The status where being stopped is what ended the command; undefined for every other error. */
@@ -143,8 +146,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   #report(error: FairleadError): number {
-    const noColor = this.settings?.noColor ?? this.argv.includes('--no-color')
-    process.stderr.write(errorText(error, chalkFor(process.stderr, noColor, process.env)))
+    if (this.#stderr) this.#stderr.failure(error)
+    else process.stderr.write(errorText(error, chalkFor(process.stderr, this.argv.includes('--no-color'), process.env)))
     if (this.#printer?.structured ?? wantsJson(this.argv, process.env)) process.stdout.write(errorJson(error))
     if (error.code === 'INTERNAL') this.runtime?.log.debug(error.stack ?? error.message, { cause: error.cause })
     return error.exitCode

@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import { LOG_LEVELS } from './log.js'
+import { LOG_FORMATS, LOG_LEVELS } from './log.js'
 import { OUTPUT_FORMATS } from './output/document.js'
 
 const REGISTRY = 'REGISTRY'
@@ -70,5 +70,10 @@ export const commonFlags = {
     helpGroup: OUTPUT,
     options: LOG_LEVELS,
     description: 'what to log to stderr [default: warn]',
+  }),
+  'log-format': Flags.string({
+    helpGroup: OUTPUT,
+    options: LOG_FORMATS,
+    description: 'how to write to stderr: for people, or a JSON object a line [default: text]',
   }),
 }

@@ -19,6 +19,7 @@ const CONFIG_KEYS: readonly string[] = [
   'output',
   'no-color',
   'log-level',
+  'log-format',
 ]
 
 /** Parts of a config file that one command reads, by its name. */

@@ -1,8 +1,22 @@
+import type { FairleadError } from '../core/errors.js'
 import type { LogFields, Logger } from '../core/runtime.js'
 import { sanitize } from './sanitize.js'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export const LOG_FORMATS = ['text', 'json'] as const
+export type LogFormat = (typeof LOG_FORMATS)[number]
+
+/** All that a command says besides its answer. Every item is one line, or for people's errors two, safe to look at. */
+export interface Stderr {
+  /** What is logged, from a level on. */
+  readonly log: Logger
+  /** Tells something, whatever the log level is. */
+  note(text: string): void
+  /** Tells why the command failed, whatever the log level is. */
+  failure(error: FairleadError): void
+}
 
 /** A logger that writes `time level message key=value …`, one line each, with unsafe characters written out. */
 export function streamLogger(stream: NodeJS.WritableStream, level: LogLevel): Logger {

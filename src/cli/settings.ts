@@ -3,7 +3,7 @@ import { FairleadError } from '../core/errors.js'
 import { KeyLayout } from '../core/registry/keys.js'
 import type { ConfigFile, ConfigValues } from './config-file.js'
 import { parseDuration } from './duration.js'
-import { LOG_LEVELS, type LogLevel } from './log.js'
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log.js'
 import { OUTPUT_FORMATS, type OutputFormat } from './output/document.js'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -23,6 +23,7 @@ export interface Settings {
   readonly output: OutputFormat
   readonly noColor: boolean
   readonly logLevel: LogLevel
+  readonly logFormat: LogFormat
   /** Where the config file is; `-` is stdin. Undefined without one. */
   readonly configPath: string | undefined
   /** The parts of the config file that are for one command. */
@@ -50,6 +51,7 @@ export async function resolveSettings(flags: FlagValues, env: Env): Promise<Sett
     output: flags.json === true ? 'json' : sources.oneOf('output', OUTPUT_FORMATS, 'table'),
     noColor: sources.boolean('no-color'),
     logLevel: sources.oneOf('log-level', LOG_LEVELS, 'warn'),
+    logFormat: sources.oneOf('log-format', LOG_FORMATS, 'text'),
     configPath: path,
     sections: file?.sections ?? new Map(),
     password,

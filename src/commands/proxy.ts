@@ -74,7 +74,8 @@ listeners come and go, and nothing under way is broken off. A file that cannot b
     if (configuration.workers > 1) {
       const { startWorkerPool } = await import('../cli/proxy/worker-pool.js')
       const { root } = this.config
-      return startWorkerPool({ configuration, resolver, root, logLevel: this.settings.logLevel, onEvent }, this.runtime)
+      const log = { level: this.settings.logLevel, format: this.settings.logFormat }
+      return startWorkerPool({ configuration, resolver, root, log, onEvent }, this.runtime)
     }
     const proxy = await startProxy(
       { ...configuration.options, onEvent },

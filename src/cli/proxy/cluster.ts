@@ -2,7 +2,7 @@ import cluster from 'node:cluster'
 import { join } from 'node:path'
 import type { ProxyOptions } from '../../core/proxy/options.js'
 import type { Fork } from '../../core/proxy/workers/worker-link.js'
-import type { LogLevel } from '../log.js'
+import type { LogFormat, LogLevel } from '../log.js'
 
 /** The worker program, from the root of the package. */
 const PROGRAM = 'dist/cli/proxy/worker.js'
@@ -12,12 +12,16 @@ const PROGRAM = 'dist/cli/proxy/worker.js'
  * connections with many requests each (HTTP/2, TLS) must be dealt out one by one; short ones (TCP) cost less where each worker
  * accepts for itself.
  */
-export function clusterFork(options: Pick<ProxyOptions, 'listeners' | 'tls'>, root: string, logLevel: LogLevel): Fork {
+export function clusterFork(
+  options: Pick<ProxyOptions, 'listeners' | 'tls'>,
+  root: string,
+  log: { readonly level: LogLevel; readonly format: LogFormat },
+): Fork {
   const inTurn = options.tls !== undefined || options.listeners[0]?.listen.scheme !== 'tcp'
   cluster.schedulingPolicy = inTurn ? cluster.SCHED_RR : cluster.SCHED_NONE
   cluster.setupPrimary({
     exec: join(root, PROGRAM),
-    args: [logLevel],
+    args: [log.level, log.format],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })

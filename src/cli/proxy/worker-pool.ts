@@ -4,7 +4,7 @@ import { createSocketTransport } from '../../core/proxy/transport/socket-transpo
 import type { WorkerConfiguration } from '../../core/proxy/workers/messages.js'
 import { startWorkers } from '../../core/proxy/workers/pool.js'
 import type { Runtime } from '../../core/runtime.js'
-import type { LogLevel } from '../log.js'
+import type { LogFormat, LogLevel } from '../log.js'
 import { clusterFork } from './cluster.js'
 import type { ProxyConfiguration } from './configuration.js'
 import type { RunningProxy } from './reloading.js'
@@ -14,19 +14,19 @@ export interface WorkerPoolOptions {
   readonly resolver: DataPlaneResolver
   /** Where the package is. */
   readonly root: string
-  readonly logLevel: LogLevel
+  readonly log: { readonly level: LogLevel; readonly format: LogFormat }
   readonly onEvent: (event: ProxyEvent) => void
 }
 
 /** A proxy of as many processes as the configuration says. */
 export async function startWorkerPool(
-  { configuration, resolver, root, logLevel, onEvent }: WorkerPoolOptions,
+  { configuration, resolver, root, log, onEvent }: WorkerPoolOptions,
   runtime: Runtime,
 ): Promise<RunningProxy> {
   const { options, workers } = configuration
   const pool = await startWorkers(
     { workers, configuration: sendable(configuration), onEvent },
-    { resolver, fork: clusterFork(options, root, logLevel), transport: createSocketTransport() },
+    { resolver, fork: clusterFork(options, root, log), transport: createSocketTransport() },
     runtime,
   )
   return {
