@@ -1,3 +1,5 @@
+import type { DirectoryEvent } from './directory/directory.js'
+
 /** What clients ask for servers by. */
 export type Protocol = 'grpclb' | 'xds'
 
@@ -33,9 +35,7 @@ export type ControlPlaneEvent =
       readonly dropped: number
       readonly seconds: number
     }
-  /** The registry is away: what was known last of the service counts. */
-  | { readonly event: 'stale'; readonly service: string; readonly reason: string }
-  | { readonly event: 'live'; readonly service: string }
+  | DirectoryEvent
   /** Nothing new is accepted; so many connections are to end. */
   | { readonly event: 'draining'; readonly connections: number }
   | { readonly event: 'stopped' }

@@ -13,7 +13,7 @@ export class FakeDirectory implements Directory {
   readonly #nameObservers = new Set<(names: readonly string[]) => void>()
   #closed = false
   /** What `traffic` was called with, in order. */
-  readonly reported: { readonly service: string; readonly requestsPerSecond: number }[] = []
+  readonly reported: { readonly service: string; readonly requests: number }[] = []
 
   /** Has everybody see this view from now on. */
   show(view: ServiceView): void {
@@ -50,8 +50,8 @@ export class FakeDirectory implements Directory {
     return () => void this.#nameObservers.delete(own)
   }
 
-  traffic(service: string, requestsPerSecond: number): void {
-    this.reported.push({ service, requestsPerSecond })
+  traffic(service: string, requests: number): void {
+    this.reported.push({ service, requests })
   }
 
   close(): Promise<void> {

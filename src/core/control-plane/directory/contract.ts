@@ -17,10 +17,10 @@ export interface Directory {
   /** The same for the names of all services with a record, sorted. */
   followNames(observer: (names: readonly string[]) => void): () => void
   /**
-   * Tells how many requests a client has sent to a service lately. Where weights come from load figures in records, which say
+   * Tells that a client has sent so many more requests to a service. Where weights come from load figures in records, which say
    * nothing of rates, shares of the traffic are what they are weighed against.
    */
-  traffic(service: string, requestsPerSecond: number): void
+  traffic(service: string, requests: number): void
   /** Ends everything. Idempotent. */
   close(): Promise<void>
 }
@@ -34,7 +34,7 @@ export interface ServiceView {
   readonly exists: boolean
   /** Whether the registry is away: this is what was known last. */
   readonly stale: boolean
-  /** Servers in order of their addresses, each IP and port once. */
+  /** Servers in the order of `ip:port` as text, each once. */
   readonly endpoints: readonly ServedEndpoint[]
   /** What the service's config says about balancing; undefined where it says nothing. */
   readonly choice: PolicyChoice | undefined
@@ -52,7 +52,10 @@ export interface ServedEndpoint {
   /** `host:port` as registered. */
   readonly address: string
   readonly zone: string | undefined
-  /** By the registry, or by the load that the endpoint reports where the service's config asks for that. 0 to 1000. */
+  /**
+   * By the registry, or by the load that the endpoint reports where the service's config asks for that. 1 to 1000; alike for all
+   * where the registry says 0 of all.
+   */
   readonly weight: number
   /**
    * `usable`: takes new requests. `draining`: finishes what it has. `unhealthy`: fails its checks. Endpoints in maintenance, and of

@@ -1,0 +1,233 @@
+import type { DataPlaneResolver } from '../../discovery/data-plane-resolver.js'
+import type { RegistryEvent } from '../../discovery/registry-event.js'
+import type { CheckRules } from '../../health/active/endpoint-check.js'
+import { Gate } from '../../health/active/gate.js'
+import { StallGuard } from '../../health/stall-guard.js'
+import type { HealthChange } from '../../health/monitor.js'
+import { FairleadError, isRefusal } from '../../errors.js'
+import { parseServiceName } from '../../model/service.js'
+import type { Runtime } from '../../runtime.js'
+import type { Directory, ServiceView } from './contract.js'
+import { FollowedService, type DirectoryRoom } from './followed-service.js'
+import { HostNames, type Lookup, systemLookup } from './host-names.js'
+import { probeDialable } from './probe.js'
+import { ServiceNames } from './service-names.js'
+
+export interface DirectoryOptions {
+  /** How every endpoint is checked again and again. Default: not at all. */
+  readonly checks?: CheckRules
+  /** How long a service that nobody follows any more is kept warm for the next, milliseconds. Default 10,000. */
+  readonly lingerMs?: number
+  /** How many services without a record may be followed at once. Default 1,000. */
+  readonly maxUnknown?: number
+  /** Hears of everything worth telling. Must not throw. */
+  readonly onEvent?: (event: DirectoryEvent) => void
+}
+
+export type DirectoryEvent =
+  /** The registry is away: what was known last counts. */
+  | { readonly event: 'stale'; readonly reason: string }
+  /** The registry is back. */
+  | { readonly event: 'live' }
+  | {
+      readonly event: 'health'
+      readonly service: string
+      readonly address: string
+      readonly health: 'healthy' | 'unhealthy' | 'ejected'
+      /** Why it is not healthy; empty where it is. */
+      readonly reason: string
+    }
+  /** So few endpoints are healthy that all are used, or no longer so. */
+  | { readonly event: 'panic'; readonly service: string; readonly panic: boolean }
+
+export interface DirectoryDependencies {
+  /** Resolves services, with mass expiry held. */
+  readonly resolver: DataPlaneResolver
+  /** Every change in the registry, from the first snapshot on. */
+  events(signal: AbortSignal): AsyncIterable<RegistryEvent>
+  /** The services that are known from an earlier run, to go by while the registry does not answer. */
+  readonly knownServices?: readonly string[] | undefined
+  /** Default: the system's way. */
+  readonly lookup?: Lookup
+}
+
+/** A directory, as who starts it sees it. */
+export interface ServiceDirectory extends Directory {
+  /** Settles when there is something to answer from: the registry has said something, or was known from an earlier run. */
+  readonly ready: Promise<void>
+}
+
+/** Health checks under way at once. */
+const MAX_CHECKS = 256
+const DEFAULT_LINGER_MS = 10_000
+const DEFAULT_MAX_UNKNOWN = 1000
+
+/**
+ * Starts to follow the names of the registry's services, and each service from when somebody asks for it. Does not close what it
+ * depends on.
+ */
+export function createDirectory(
+  options: DirectoryOptions,
+  dependencies: DirectoryDependencies,
+  runtime: Runtime,
+): ServiceDirectory {
+  return new RegistryDirectory(options, dependencies, runtime)
+}
+
+type Observer = (view: ServiceView) => void
+
+interface Entry {
+  readonly followed: FollowedService
+  readonly observers: Set<Observer>
+  /** Ends the wait for somebody else to follow. */
+  cancelLinger: () => void
+}
+
+/** Stands for the names among those that find the registry away. */
+const NAMES = ''
+
+class RegistryDirectory implements ServiceDirectory {
+  readonly ready: Promise<void>
+  readonly #options: DirectoryOptions
+  readonly #dependencies: DirectoryDependencies
+  readonly #runtime: Runtime
+  readonly #room: DirectoryRoom
+  readonly #names: ServiceNames
+  readonly #entries = new Map<string, Entry>()
+  /** Those followed that have no record, as far as is known. */
+  readonly #unknown = new Set<string>()
+  /** Who finds the registry away. */
+  readonly #stale = new Set<string>()
+  readonly #end = new AbortController()
+  #becomeReady!: () => void
+
+  constructor(options: DirectoryOptions, dependencies: DirectoryDependencies, runtime: Runtime) {
+    this.#options = options
+    this.#dependencies = dependencies
+    this.#runtime = runtime
+    this.ready = new Promise((resolve) => (this.#becomeReady = resolve))
+    const stall = new StallGuard(runtime.clock)
+    this.#room = {
+      resolver: dependencies.resolver,
+      hosts: new HostNames(dependencies.lookup ?? systemLookup, runtime),
+      checks: options.checks,
+      checkRoom: { runtime, probe: probeDialable(runtime.clock), gate: new Gate(MAX_CHECKS), stall },
+      runtime,
+    }
+    if (options.checks) stall.start()
+    this.#names = new ServiceNames(runtime.clock)
+    void this.#followRegistry()
+  }
+
+  follow(name: string, observer: Observer): () => void {
+    const service = parseServiceName(name)
+    const entry = this.#entries.get(service) ?? this.#open(service)
+    const own: Observer = (view) => observer(view)
+    entry.cancelLinger()
+    entry.observers.add(own)
+    if (entry.followed.view) own(entry.followed.view)
+    return () => {
+      if (entry.observers.delete(own) && entry.observers.size === 0) this.#linger(entry)
+    }
+  }
+
+  followNames(observer: (names: readonly string[]) => void): () => void {
+    return this.#names.follow(observer)
+  }
+
+  traffic(service: string, requests: number): void {
+    this.#entries.get(service)?.followed.traffic.count(requests)
+  }
+
+  close(): Promise<void> {
+    this.#end.abort()
+    this.#names.close()
+    for (const entry of [...this.#entries.values()]) this.#drop(entry)
+    this.#room.checkRoom.stall.close()
+    return Promise.resolve()
+  }
+
+  #open(service: string): Entry {
+    const { maxUnknown = DEFAULT_MAX_UNKNOWN } = this.#options
+    if (this.#end.signal.aborted) throw new FairleadError('ABORTED', 'the directory is closed')
+    if (this.#unknown.size >= maxUnknown && !this.#names.has(service)) {
+      throw new FairleadError('REFUSED', `${maxUnknown} services that do not exist are followed already`, {
+        hint: 'register the service first, or try again later',
+      })
+    }
+    if (!this.#names.has(service)) this.#unknown.add(service)
+    const observers = new Set<Observer>()
+    const followed = new FollowedService(service, this.#room, {
+      viewed: (view) => {
+        if (view.exists) this.#unknown.delete(service)
+        else this.#unknown.add(service)
+        this.#becomeReady()
+        for (const observer of [...observers]) observer(view)
+      },
+      stale: (error) => this.#staleness(service, error),
+      health: (change) => this.#tellHealth(service, change),
+    })
+    const entry = { followed, observers, cancelLinger: () => {} }
+    this.#entries.set(service, entry)
+    return entry
+  }
+
+  #linger(entry: Entry): void {
+    const { lingerMs = DEFAULT_LINGER_MS } = this.#options
+    entry.cancelLinger()
+    entry.cancelLinger = this.#runtime.clock.after(lingerMs, () => this.#drop(entry), { keepAlive: false })
+  }
+
+  #drop(entry: Entry): void {
+    const { followed, observers, cancelLinger } = entry
+    cancelLinger()
+    observers.clear()
+    followed.close()
+    if (!this.#entries.delete(followed.service)) return
+    this.#unknown.delete(followed.service)
+    this.#staleness(followed.service, undefined)
+  }
+
+  async #followRegistry(): Promise<void> {
+    const { knownServices = [] } = this.#dependencies
+    if (knownServices.length > 0) this.#becomeReady()
+    for await (const event of this.#dependencies.events(this.#end.signal)) {
+      switch (event.type) {
+        case 'stale':
+          this.#names.assume(knownServices)
+          this.#registryAway(event.error)
+          break
+        case 'live':
+          this.#staleness(NAMES, undefined)
+          break
+        default:
+          this.#staleness(NAMES, undefined)
+          this.#names.take(event)
+          this.#becomeReady()
+      }
+    }
+  }
+
+  /** A registry that does not let the whole of it be listed is there all the same. */
+  #registryAway(error: FairleadError): void {
+    if (!isRefusal(error)) return this.#staleness(NAMES, error)
+    this.#runtime.log.warn('the names of all services cannot be listed', { error: error.message })
+    this.#staleness(NAMES, undefined)
+    this.#becomeReady()
+  }
+
+  #staleness(who: string, error: FairleadError | undefined): void {
+    const before = this.#stale.size
+    if (error) this.#stale.add(who)
+    else this.#stale.delete(who)
+    if (this.#end.signal.aborted) return
+    if (before === 0 && error) this.#options.onEvent?.({ event: 'stale', reason: error.message })
+    if (before > 0 && this.#stale.size === 0) this.#options.onEvent?.({ event: 'live' })
+  }
+
+  #tellHealth(service: string, change: HealthChange): void {
+    if (change.kind === 'panic') return this.#options.onEvent?.({ event: 'panic', service, panic: change.panic })
+    const { address, health, reason } = change
+    this.#options.onEvent?.({ event: 'health', service, address, health, reason })
+  }
+}
