@@ -1,5 +1,4 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js'
-import type { PackageDefinition } from '@grpc/proto-loader'
 import type { Runtime } from '../runtime.js'
 import type { Directory } from './directory/contract.js'
 import type { ControlPlaneEvent, Protocol } from './events.js'
@@ -16,11 +15,10 @@ export interface ControlPlaneContext {
 
 /** A protocol that clients ask for servers by, ready to be put on a gRPC server. */
 export interface ControlPlaneService {
+  /** Also the name of the .proto file that describes its services to who asks by reflection. */
   readonly protocol: Protocol
   /** What it answers to, in the order of its importance. Handlers are free of the server that they are on. */
   readonly handlers: readonly ServiceHandlers[]
-  /** Describes these services and their messages to who asks by reflection. */
-  readonly proto: PackageDefinition
   /**
    * Ends every stream with UNAVAILABLE: clients go on with what they know and ask another control plane. Idempotent. Nobody is
    * answered afterwards, nothing is followed and no timer is left.
