@@ -12,7 +12,7 @@ export class FakeDirectory implements Directory {
   readonly #observers = new Map<string, Set<(view: ServiceView) => void>>()
   readonly #nameObservers = new Set<(names: readonly string[]) => void>()
   #closed = false
-  /** What `traffic` was called with, in order. */
+  /** What `countRequests` was called with, in order. */
   readonly reported: { readonly service: string; readonly requests: number }[] = []
 
   /** Has everybody see this view from now on. */
@@ -50,7 +50,7 @@ export class FakeDirectory implements Directory {
     return () => void this.#nameObservers.delete(own)
   }
 
-  traffic(service: string, requests: number): void {
+  countRequests(service: string, requests: number): void {
     this.reported.push({ service, requests })
   }
 

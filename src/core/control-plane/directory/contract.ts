@@ -20,7 +20,7 @@ export interface Directory {
    * Tells that a client has sent so many more requests to a service. Where weights come from load figures in records, which say
    * nothing of rates, shares of the traffic are what they are weighed against.
    */
-  traffic(service: string, requests: number): void
+  countRequests(service: string, requests: number): void
   /** Ends everything. Idempotent. */
   close(): Promise<void>
 }

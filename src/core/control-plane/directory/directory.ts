@@ -135,7 +135,7 @@ class RegistryDirectory implements ServiceDirectory {
     return this.#names.follow(observer)
   }
 
-  traffic(service: string, requests: number): void {
+  countRequests(service: string, requests: number): void {
     this.#entries.get(service)?.followed.traffic.count(requests)
   }
 
