@@ -32,7 +32,10 @@ export interface ProcessState {
   readonly actions: 'open' | 'token' | null
 }
 
-/** How traffic went lately. A TCP connection counts as one request here: its latency is the time to connect. */
+/**
+ * How traffic to endpoints went lately; a retry counts again. A TCP connection counts as one request here: its latency is the time to
+ * connect.
+ */
 export interface Traffic {
   /** Begun per second. */
   readonly ratePerSecond: number
@@ -62,9 +65,7 @@ export interface ListenerView extends Traffic {
   /** Endpoints that take new traffic, and all servers. */
   readonly eligible: number
   readonly total: number
-  /** Requests and connections sent to endpoints so far; a retry counts again. */
-  readonly picks: number
-  /** Further attempts so far. */
+  /** Further attempts so far, and how often an endpoint was taken out. */
   readonly retries: number
   readonly ejections: number
   readonly connections: {
@@ -133,6 +134,7 @@ export interface EndpointView extends Traffic {
   readonly expectedShare: number
   /** The peak-sensitive latency average that `peak_ewma` goes by; null before any answer. */
   readonly ewmaMs: number | null
+  /** Requests or connections sent to it so far, and how often it was taken out. */
   readonly picks: number
   readonly ejections: number
   /** HTTP requests sent to it so far, under way, and those it failed. */

@@ -4,9 +4,8 @@ import type { Runtime } from '../runtime.js'
 import { seededRandom } from '../seeded-random.js'
 import { createBalancer } from './balancer.js'
 import type { UpstreamStatus } from './contract.js'
-import { isUsable } from './eligibility.js'
+import { expectedShares } from './expected-shares.js'
 import { POLICIES, type PolicyName } from './policies/index.js'
-import type { Policy } from './policy.js'
 import { choosePolicy, type PolicyChoice } from './service-config.js'
 
 export interface PreviewOptions {
@@ -86,15 +85,4 @@ function distribution(name: PolicyName, upstreams: readonly UpstreamStatus[], se
     const picks = counts.get(address) ?? 0
     return { address, weight, picks, share: picks / Math.max(1, sequence.length), expected: expected[i]! }
   })
-}
-
-function expectedShares({ share }: Policy, upstreams: readonly UpstreamStatus[]): number[] {
-  const first = upstreams.findIndex(({ verdict }) => isUsable(verdict))
-  const parts = upstreams.map(({ upstream, verdict }, i) => {
-    if (!isUsable(verdict)) return 0
-    if (share === 'first') return i === first ? 1 : 0
-    return share === 'weight' && verdict === 'ready' ? upstream.endpoint.weight : 1
-  })
-  const total = parts.reduce((sum, part) => sum + part, 0)
-  return parts.map((part) => part / Math.max(1, total))
 }

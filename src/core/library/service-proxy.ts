@@ -2,7 +2,7 @@ import type { Proxy } from '../proxy/proxy.js'
 import { type ProxyServiceOptions, proxyOptions } from './proxy-options.js'
 
 /** A running proxy of a program. */
-export interface ServiceProxy extends Omit<Proxy, 'reload'> {
+export interface ServiceProxy extends Omit<Proxy, 'reload' | 'read'> {
   /**
    * Goes by other options without dropping a connection; where they say another address or service, what is under way has
    * `drainTimeoutMs`. `onEvent` stays the first one.

@@ -13,12 +13,15 @@ import { type Runtime, sleep } from '../runtime.js'
 import { Admission, type AdmissionOwner } from './admission/admission.js'
 import type { Client } from './admission/client.js'
 import { Door } from './door.js'
+import { EndpointHistory } from './endpoint-history.js'
 import { endpointProbe } from './endpoint-probe.js'
 import type { ListenerState, ProxyEvent } from './events.js'
 import { formatListen, type Listen, targetName } from './listen.js'
 import { ListenerNews, type NewsSource } from './listener-news.js'
 import { ListenerMeter, type ListenerStats } from './meters.js'
 import type { ProxyDependencies } from './options.js'
+import { readListener } from './read-listener.js'
+import type { ListenerReading } from './reading.js'
 import { ServiceFeed } from './service-feed.js'
 import type { ConnectionService } from './service/connection-service.js'
 import type { ServiceContext, Trouble } from './service/context.js'
@@ -69,6 +72,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext,
   #shared: Shared
   readonly #news: ListenerNews
   readonly #health: HealthMonitor
+  readonly #history: EndpointHistory
   readonly #ended = new AbortController()
   readonly #feed: ServiceFeed
   readonly #arriving = new Set<Admission>()
@@ -91,19 +95,24 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext,
     const room = { runtime, gate, stall, probe: endpointProbe(this, runtime.clock) }
     const news = new ListenerNews(this, this.balancer.status().policy, runtime.clock, shared.emit)
     this.#news = news
-    this.#health = new HealthMonitor(shared.settings.health, this.balancer, room, (change) => news.health(change))
+    this.#history = new EndpointHistory(runtime.clock)
+    this.#health = new HealthMonitor(shared.settings.health, this.balancer, room, (change) => {
+      this.#history.health(change)
+      news.health(change)
+    })
     this.#connections = createService(spec.listen.scheme, this)
     const { signal } = this.#ended
     const resolutions = resolverOf(spec, shared.dependencies).resolve(this.service, signal)
     const observer = {
       snapshot: (snapshot: Snapshot) => {
         this.meter.prune(snapshot)
+        this.#history.snapshot(snapshot, (address) => this.meter.known(address) !== undefined)
         this.#connections.update(snapshot)
         news.snapshot(snapshot)
       },
       stale: (error: FairleadError) => news.stale(error),
     }
-    this.#feed = new ServiceFeed(resolutions, this.balancer, observer, signal)
+    this.#feed = new ServiceFeed(resolutions, this.balancer, observer, runtime.clock, signal)
   }
 
   get settings(): Settings {
@@ -200,6 +209,12 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext,
     for (const { upstream } of upstreams) if (upstream.fault) faults.set(upstream.endpoint.address, upstream.fault)
     const { stale, snapshot } = this.#feed
     return { listen, service, policy, stale, panic, ...this.meter.read(snapshot, faults) }
+  }
+
+  read(): ListenerReading {
+    const { spec, balancer, meter } = this
+    const [history, registry, { clock }] = [this.#history, this.#feed.read(), this.runtime]
+    return readListener(this.stats(), { target: spec.target, balancer, meter, history, registry, clock })
   }
 
   state(): ListenerState {

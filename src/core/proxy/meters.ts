@@ -1,6 +1,7 @@
 import type { Fault } from '../balancer/upstream.js'
 import type { EndpointState } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
+import { LatencyHistogram, type LatencyReading } from './latency-histogram.js'
 
 /** What one endpoint did for one listener. Plain counters, written by the data plane. */
 export class EndpointMeter {
@@ -21,6 +22,11 @@ export class EndpointMeter {
   requestsActive = 0
   /** Requests that it did not answer, or answered with a failure of its own. */
   requestsFailed = 0
+  /** Picks that ended well and badly, a TCP connection being one; those whose end says nothing about the endpoint are in neither. */
+  succeeded = 0
+  failed = 0
+  /** Times to the head of a response or, for TCP, to a connection. */
+  readonly latency = new LatencyHistogram()
 
   constructor(address: string) {
     this.address = address
@@ -66,10 +72,20 @@ export class ListenerMeter {
   readonly #endpoints = new Map<string, EndpointMeter>()
   readonly #gone = new EndpointMeter('')
 
+  /** What endpoints that were forgotten had counted. */
+  get departedLatency(): LatencyReading {
+    return this.#gone.latency.read()
+  }
+
   endpoint(address: string): EndpointMeter {
     let meter = this.#endpoints.get(address)
     if (!meter) this.#endpoints.set(address, (meter = new EndpointMeter(address)))
     return meter
+  }
+
+  /** The meter of an endpoint that was used; undefined if it never was, or has been forgotten. */
+  known(address: string): EndpointMeter | undefined {
+    return this.#endpoints.get(address)
   }
 
   /** Forgets endpoints that are neither in the snapshot nor in use; what they carried stays in the listener's sums. */
@@ -81,6 +97,7 @@ export class ListenerMeter {
       this.#gone.bytesSent += meter.bytesSent
       this.#gone.bytesReceived += meter.bytesReceived
       this.#gone.connectFailures += meter.connectFailures
+      this.#gone.latency.add(meter.latency)
     }
   }
 

@@ -7,6 +7,7 @@ import { planListeners, type Step } from './listener-plan.js'
 import type { ProxyEvent } from './events.js'
 import type { ListenerStats } from './meters.js'
 import type { ProxyDependencies, ProxyOptions } from './options.js'
+import type { ListenerReading } from './reading.js'
 import { type Settings, settingsOf } from './settings.js'
 import { ProxyTls } from './tls/proxy-tls.js'
 import { Ticker } from './ticker.js'
@@ -26,6 +27,8 @@ export interface Proxy extends AsyncDisposable {
   reload(options: ProxyOptions, drainTimeoutMs: number): Promise<void>
   /** Counters so far, per listener. A copy. */
   stats(): readonly ListenerStats[]
+  /** The same and how things are at this moment, each endpoint's too. A copy. */
+  read(): readonly ListenerReading[]
   /**
    * Stops accepting, tells HTTP clients to send nothing new, and waits until every open connection has ended by itself, but
    * at most `timeoutMs`; what is still open then is broken off. Resolves with how many that were. Also when called twice.
@@ -122,6 +125,10 @@ class RunningProxy implements Proxy {
 
   stats(): readonly ListenerStats[] {
     return this.#listeners.map((listener) => listener.stats())
+  }
+
+  read(): readonly ListenerReading[] {
+    return this.#listeners.map((listener) => listener.read())
   }
 
   reload(options: ProxyOptions, drainTimeoutMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Verdict } from '../balancer/eligibility.js'
 import type { EndpointRole } from '../model/endpoint.js'
+import type { LatencyReading } from './latency-histogram.js'
 import type { EndpointStats, ListenerStats } from './meters.js'
 
 /** What one listener did so far and how its endpoints are: a copy that can be sent to another process. Times are wall-clock milliseconds. */
@@ -7,6 +8,10 @@ export interface ListenerReading extends ListenerStats {
   readonly source: 'registry' | 'static'
   readonly configError: string | undefined
   readonly registry: RegistryReading
+  /** How often an endpoint was taken out so far. */
+  readonly ejections: number
+  /** Latencies of endpoints that have left for good. */
+  readonly departedLatency: LatencyReading
   readonly endpoints: readonly EndpointReading[]
 }
 
@@ -43,11 +48,4 @@ export interface EndpointReading extends EndpointStats {
   readonly ejections: number
   /** Times to the head of a response or to a connection. */
   readonly latency: LatencyReading
-}
-
-/** Counts of a log-linear histogram from bucket `from` on, and the sum of what was recorded. */
-export interface LatencyReading {
-  readonly from: number
-  readonly counts: Uint32Array
-  readonly sumMs: number
 }

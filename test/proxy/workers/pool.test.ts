@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ProxyEvent } from '../../../src/core/proxy/events.js'
 import { parseListen } from '../../../src/core/proxy/listen.js'
+import { NO_LATENCIES } from '../../../src/core/proxy/latency-histogram.js'
 import { createSocketTransport } from '../../../src/core/proxy/transport/socket-transport.js'
 import type { Calls } from '../../../src/core/proxy/workers/messages.js'
 import { startWorkers } from '../../../src/core/proxy/workers/pool.js'
@@ -149,6 +150,17 @@ describe('a pool of workers', () => {
     }
     const { pool } = await startPool({ answer: (method) => (method === 'stats' ? [stats] : undefined) })
     expect(await pool.stats()).toEqual([{ ...stats, connections: { total: 15, active: 6 } }])
+  })
+
+  it('reads all workers as one, but for one that does not answer in time', async () => {
+    const reading = { listen: 'tcp://127.0.0.1:8080', service: 'web', ejections: 2, endpoints: [] }
+    const rest = { ...reading, registry: {}, departedLatency: NO_LATENCIES, connections: { total: 5 } }
+    const { pool, clock, workers } = await startPool({
+      answer: (method, worker): unknown => (method !== 'read' ? undefined : worker === workers[0] ? SILENT : [rest]),
+    })
+    const read = pool.read()
+    await clock.advance(2000)
+    expect(await read).toMatchObject([{ ...reading, ejections: 4, connections: { total: 10 } }])
   })
 
   it('reloads every worker, and those that come later; keeps the port of a listener that stays', async () => {

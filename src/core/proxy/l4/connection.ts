@@ -2,6 +2,7 @@ import type { PickResult } from '../../balancer/contract.js'
 import type { PickRequest } from '../../balancer/policy.js'
 import type { Upstream } from '../../balancer/upstream.js'
 import type { Client } from '../admission/client.js'
+import { UNITS_PER_MS } from '../latency-histogram.js'
 import type { EndpointMeter } from '../meters.js'
 import { encodeV2 } from '../proxy-protocol/v2.js'
 import type { Arrival } from '../service/connection-service.js'
@@ -79,6 +80,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
       const meter = guardedMeter(this.#context, endpoint)
       if (meter.refusal === undefined) return this.#dialUpstream(picked, meter)
       picked.done({ ok: false })
+      meter.failed++
       this.exclude = [...(this.exclude ?? []), picked.upstream]
       this.#context.trouble({ kind: 'refused_address', address: endpoint.address, reason: meter.refusal })
     }
@@ -106,7 +108,8 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
 
   connected(upstream: Wire): void {
     const { runtime, ticker, settings } = this.#context
-    this.#picked!.answered(runtime.clock.now() - this.#dialledAt)
+    const latencyMs = runtime.clock.now() - this.#dialledAt
+    this.#picked!.answered(latencyMs)
     this.#dial = undefined
     ticker.unwatch(this)
     // Asked for again: an endpoint that left meanwhile has lost the one it had.
@@ -114,6 +117,7 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
     this.#meter = meter
     meter.total++
     meter.active++
+    meter.latency.record(Math.round(latencyMs * UNITS_PER_MS))
     if (this.#early.length > 0) {
       upstream.write(this.#early, this.#early.length)
       meter.bytesSent += this.#early.length
@@ -132,7 +136,10 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
     const local = isLocalFailure(error)
     const final = isExhaustion(error) || this.#attempts >= settings.l4.attempts
     picked.done({ ok: local ? undefined : false })
-    if (!local) this.#meter!.connectFailures++
+    if (!local) {
+      this.#meter!.connectFailures++
+      this.#meter!.failed++
+    }
     this.#context.trouble({
       kind: 'connect_failed',
       address: picked.upstream.endpoint.address,
@@ -151,6 +158,8 @@ export class Connection implements PickRequest, Perishable, DialObserver, Splice
   spliceClosed(upstreamFailed: boolean): void {
     this.#context.ticker.unwatch(this.#splice!)
     this.#meter!.active--
+    if (upstreamFailed) this.#meter!.failed++
+    else this.#meter!.succeeded++
     this.#picked!.done({ ok: !upstreamFailed })
     this.#end()
   }

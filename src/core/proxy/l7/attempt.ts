@@ -2,6 +2,7 @@ import type { PickResult } from '../../balancer/contract.js'
 import type { LoadReport } from '../../balancer/orca/load-report.js'
 import type { Head } from '../http/head.js'
 import { type Broken, ErrorCode, type Stream, type StreamReceiver, type UpstreamConnection } from '../http/stream.js'
+import { UNITS_PER_MS } from '../latency-histogram.js'
 import type { HttpEndpoint } from './endpoint.js'
 import { isEndpointFailure } from './grpc-status.js'
 import type { TurnClock } from './turn-clock.js'
@@ -19,8 +20,6 @@ export interface AttemptOwner {
   relayTrailers(attempt: Attempt, head: Head): void
   upstreamCredit(attempt: Attempt): void
 }
-
-const UNITS_PER_MS = 64
 
 /** A time on a circle of 2^32 units, 18 hours: differences up to half of it are right. */
 function units(ms: number): number {
@@ -107,7 +106,11 @@ export class Attempt implements StreamReceiver, Waiter {
     this.#finished = true
     const { meter } = this.endpoint
     if (this.#sent) meter.requestsActive--
-    if (ok === false) meter.requestsFailed++
+    if (ok === true) meter.succeeded++
+    else if (ok === false) {
+      meter.failed++
+      meter.requestsFailed++
+    }
     if (load !== undefined) this.picked.done({ ok, latencyMs: this.#latency / UNITS_PER_MS, load })
     else if (this.#latency < 0) {
       outcome.ok = ok
@@ -134,6 +137,7 @@ export class Attempt implements StreamReceiver, Waiter {
     this.answered = true
     this.#answeredAt = units(this.#clock.now())
     this.#latency = Math.max(0, (this.#answeredAt - this.#startedAt) | 0)
+    this.endpoint.meter.latency.record(this.#latency)
     this.#status = head.status
     this.#owner.relayHead(this, head, end)
   }

@@ -149,6 +149,7 @@ export abstract class Request implements AttemptOwner, PickRequest, Deadlined, H
       const refusal = endpoints.refusal(upstream.endpoint, endpoint)
       if (refusal !== undefined) {
         picked.done({ ok: false })
+        endpoint.meter.failed++
         this.#exclude(upstream)
         listener.trouble({ kind: 'refused_address', address: endpoint.address, reason: refusal })
         continue

@@ -18,12 +18,14 @@ export interface Calls {
   readonly reload: { readonly configuration: WorkerConfiguration; readonly drainTimeoutMs: number }
   /** Answered with the ListenerStats of each listener. */
   readonly stats: Readonly<Record<string, never>>
+  /** Answered with the ListenerReading of each listener. */
+  readonly read: Readonly<Record<string, never>>
   /** Answered with how many connections were broken off, when everything is over. */
   readonly drain: { readonly timeoutMs: number }
 }
 
 export type Method = keyof Calls
-export const METHODS: readonly string[] = ['start', 'reload', 'stats', 'drain'] satisfies Method[]
+export const METHODS: readonly string[] = ['start', 'reload', 'stats', 'read', 'drain'] satisfies Method[]
 
 /** From the primary to a worker. */
 export type ToWorker =

@@ -5,9 +5,11 @@ import type { ProxyEvent } from '../events.js'
 import { formatListen, type Listen } from '../listen.js'
 import { planListeners } from '../listener-plan.js'
 import type { ListenerStats } from '../meters.js'
+import type { ListenerReading } from '../reading.js'
 import { settingsOf } from '../settings.js'
 import type { Transport } from '../transport/transport.js'
 import type { WorkerConfiguration } from './messages.js'
+import { mergeReadings } from './readings.js'
 import { Slot, type SlotObserver } from './slot.js'
 import { SnapshotRelay } from './snapshot-relay.js'
 import { mergeStats } from './stats.js'
@@ -15,6 +17,8 @@ import type { Fork, WorkerLink } from './worker-link.js'
 
 /** How much longer than its drain time a worker may take before it is ended. */
 const GRACE_MS = 5000
+/** How long a worker may take to say how things are. */
+const READ_MS = 2000
 
 export interface PoolOptions {
   /** How many processes share the listeners, at least 1. */
@@ -40,6 +44,8 @@ export interface WorkerPool {
   reload(configuration: WorkerConfiguration, drainTimeoutMs: number): Promise<void>
   /** Counters of all workers together. What a worker that crashed had counted is lost. */
   stats(): Promise<readonly ListenerStats[]>
+  /** Like Proxy.read, of all workers together; one that does not answer in time is left out. */
+  read(): Promise<readonly ListenerReading[]>
   /** Like Proxy.drain, in every worker. No worker is left then. */
   drain(timeoutMs: number): Promise<number>
   /** Ends every worker at once. Idempotent. */
@@ -142,6 +148,12 @@ class RunningPool implements WorkerPool, SlotObserver {
     return mergeStats(
       answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value as readonly ListenerStats[]] : [])),
     )
+  }
+
+  async read(): Promise<readonly ListenerReading[]> {
+    const late = this.#links.map((link) => this.#within(READ_MS, link.call('read', {})).catch(() => undefined))
+    const answers = await Promise.all(late)
+    return mergeReadings(answers.flatMap((answer) => (answer === undefined ? [] : [answer as ListenerReading[]])))
   }
 
   async drain(timeoutMs: number): Promise<number> {

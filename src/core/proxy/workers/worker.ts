@@ -54,6 +54,7 @@ export class ProxyWorker {
     const proxy = this.#proxy
     if (!proxy) throw new FairleadError('INTERNAL', `${method} was asked of a worker that was not started`)
     if (method === 'stats') return proxy.stats()
+    if (method === 'read') return proxy.read()
     if (method === 'drain') return proxy.drain((argument as Calls['drain']).timeoutMs)
     const { configuration, drainTimeoutMs } = argument as Calls['reload']
     return proxy.reload(this.#options(configuration), drainTimeoutMs)
