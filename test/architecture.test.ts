@@ -42,6 +42,7 @@ const CONFINED: Readonly<Record<string, readonly string[]>> = {
   'pino': ['src/cli/'],
   'string-width': ['src/cli/', 'src/tui/'],
   'yaml': ['src/cli/'],
+  'prom-client': ['src/core/admin/'],
   'ink': ['src/tui/'],
   'react': ['src/tui/'],
 }
