@@ -114,6 +114,10 @@ class SnapshotBalancer implements Balancer, PickLedger {
     return this.#loadWeights !== undefined
   }
 
+  get oobReportingMs(): number | undefined {
+    return this.#loadWeights?.rules.oobMs
+  }
+
   supervise(watcher: HealthWatcher, rules: HealthRules): void {
     this.#supervision.begin(watcher, rules)
   }

@@ -8,30 +8,30 @@ import { type LoadWeightRules, ReportedWeight, scaleWeights } from './weights.js
  * reports come in or count.
  */
 export class LoadWeights {
-  readonly #rules: LoadWeightRules
+  readonly rules: LoadWeightRules
   readonly #clock: Clock
   readonly #due: () => void
   #cancel: (() => void) | undefined
 
   /** @param due called when it is time to `assign` */
   constructor(rules: LoadWeightRules, clock: Clock, due: () => void) {
-    this.#rules = rules
+    this.rules = rules
     this.#clock = clock
     this.#due = due
   }
 
   report(upstream: Upstream, load: LoadReport): void {
     upstream.reported ??= new ReportedWeight()
-    upstream.reported.report(load, this.#rules, this.#clock.now())
+    upstream.reported.report(load, this.rules, this.#clock.now())
     if (!this.#cancel) this.#arm()
   }
 
   /** Gives every upstream the weight that its reports amount to by now. */
   assign(upstreams: readonly Upstream[]): void {
     const now = this.#clock.now()
-    const weights = scaleWeights(upstreams.map(({ reported }) => reported?.at(this.#rules, now) ?? 0))
+    const weights = scaleWeights(upstreams.map(({ reported }) => reported?.at(this.rules, now) ?? 0))
     upstreams.forEach((upstream, i) => (upstream.loadWeight = weights?.[i] ?? 0))
-    const counts = ({ reported }: Upstream) => reported !== undefined && !reported.isExpired(this.#rules, now)
+    const counts = ({ reported }: Upstream) => reported !== undefined && !reported.isExpired(this.rules, now)
     if (!this.#cancel && upstreams.some(counts)) this.#arm()
   }
 
@@ -49,6 +49,6 @@ export class LoadWeights {
       this.#cancel = undefined
       this.#due()
     }
-    this.#cancel = this.#clock.after(this.#rules.updateMs, fire, { keepAlive: false })
+    this.#cancel = this.#clock.after(this.rules.updateMs, fire, { keepAlive: false })
   }
 }
