@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
-import { parseDuration } from '../cli/duration.js'
+import { parseDuration } from '../core/library/duration.js'
 import { endpointJson, metaText, stateCell } from '../cli/output/endpoint.js'
 import { createResolver } from '../core/discovery/resolver.js'
 import { parseCondition, waitFor } from '../core/discovery/wait-for.js'
