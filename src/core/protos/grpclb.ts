@@ -1,9 +1,8 @@
-import type { MessageTypeDefinition, PackageDefinition, ServiceDefinition } from '@grpc/proto-loader'
+import type { MessageTypeDefinition, ServiceDefinition } from '@grpc/proto-loader'
 import { loadProto } from './load.js'
 
 /** `grpc.lb.v1.LoadBalancer` and its messages, as the loader reads and writes them. */
 export interface GrpclbProto {
-  readonly description: PackageDefinition
   readonly service: ServiceDefinition
   readonly request: Codec<LoadBalanceRequest>
   readonly response: Codec<LoadBalanceResponse>
@@ -63,7 +62,6 @@ export function grpclbProto(): GrpclbProto {
   if (loaded) return loaded
   const description = loadProto('grpclb')
   loaded = {
-    description,
     service: description['grpc.lb.v1.LoadBalancer'] as ServiceDefinition,
     request: codec(description['grpc.lb.v1.LoadBalanceRequest'] as MessageTypeDefinition<LoadBalanceRequest, object>),
     response: codec(

@@ -58,10 +58,6 @@ class LookasideBalancer implements GrpclbService {
     this.#initialResponse = encodeInitialResponse(reportIntervalMs)
   }
 
-  get proto(): ControlPlaneService['proto'] {
-    return grpclbProto().description
-  }
-
   get handlers(): ControlPlaneService['handlers'] {
     const definition = withReadyResponses(grpclbProto().service)
     return [{ definition, implementation: { BalanceLoad: (call: BalanceLoadCall) => this.#begin(call) } }]
