@@ -104,8 +104,8 @@ class LookasideBalancer implements GrpclbService {
   #count({ service, client }: ClientStream, counts: LoadCounts, seconds: number): void {
     const asked = this.#services.get(service)!
     asked.total = addLoad(asked.total, counts)
-    if (seconds > 0) this.#context.directory.traffic(service, counts.started / seconds)
     if (isIdle(counts)) return
+    this.#context.directory.traffic(service, counts.started)
     const { started: requests, failedToSend: failed, dropped } = counts
     this.#context.onEvent({ event: 'load', protocol: 'grpclb', client, service, requests, failed, dropped, seconds })
   }
