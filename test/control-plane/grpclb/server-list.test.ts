@@ -48,16 +48,6 @@ describe('the endpoints a client may use', () => {
     expect(hostsOf(candidatesFor(serviceView('web', drained), undefined))).toEqual(hostsOf(mixed))
   })
 
-  it('are all but the draining ones where less than half are healthy', () => {
-    const view = serviceView('web', [
-      served('10.0.0.1:80', { zone: 'a' }),
-      served('10.0.0.2:80', { state: 'unhealthy' }),
-      served('10.0.0.3:80', { state: 'unhealthy' }),
-      served('10.0.0.4:80', { state: 'draining' }),
-    ])
-    expect(hostsOf(candidatesFor(view, 'a'))).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3'])
-  })
-
   it('stay in the zone while enough of it is usable', () => {
     const zone = (unhealthy: number) =>
       serviceView('web', [
@@ -71,6 +61,8 @@ describe('the endpoints a client may use', () => {
     expect(candidatesFor(zone(3), 'a')).toHaveLength(17)
     expect(candidatesFor(zone(3), 'b')).toHaveLength(10)
     expect(candidatesFor(zone(0), 'nowhere')).toHaveLength(20)
+    const leaving = [...mixed, served('10.0.0.5:80', { zone: 'a', state: 'draining' })]
+    expect(hostsOf(candidatesFor(serviceView('web', leaving), 'a'))).toEqual(['10.0.0.1', '10.0.0.2'])
   })
 })
 

@@ -1,9 +1,10 @@
 import { status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from 'vitest'
+import { FairleadError } from '../../../src/core/errors.js'
 import { silentLogger, systemRandom } from '../../../src/core/runtime.js'
 import { eventually } from '../../support/eventually.js'
 import { ManualClock } from '../../support/manual-clock.js'
-import { served, serviceView } from '../support/fake-directory.js'
+import { FakeDirectory, served, serviceView } from '../support/fake-directory.js'
 import { RawClient, startBalancer, type TestBalancer, type TestBalancerOptions } from './support.js'
 
 const open: { close(): void }[] = []
@@ -186,6 +187,26 @@ describe('a client that breaks the rules', () => {
     await clock.advance(10_000)
     await eventually(() => quiet.status?.code === status.DEADLINE_EXCEEDED)
     expect(clock.pending).toBe(0)
+  })
+})
+
+describe('a directory that takes no further service', () => {
+  it('is told before the initial response, so that the client backs off', async () => {
+    const directory = new (class extends FakeDirectory {
+      override follow(): () => void {
+        throw new FairleadError('REFUSED', 'too many services that do not exist')
+      }
+    })()
+    const lb = await balancer({ directory })
+    const asking = client(lb).ask('web')
+    await eventually(() => asking.status !== undefined)
+    expect(asking.status).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+      details: 'too many services that do not exist',
+    })
+    expect(asking.responses).toEqual([])
+    expect(lb.events).toEqual([])
+    expect(lb.service.loads()).toEqual([])
   })
 })
 

@@ -1,4 +1,3 @@
-import { DEFAULT_PANIC_PERCENT } from '../../balancer/health.js'
 import type { ServedEndpoint, ServiceView } from '../directory/contract.js'
 
 /**
@@ -8,19 +7,16 @@ import type { ServedEndpoint, ServiceView } from '../directory/contract.js'
 const ENOUGH_PERCENT = 100 / 1.4
 
 /**
- * The endpoints that a client in a zone is to use, in the view's order. What drains is never among them. Where less than half of
- * the others are healthy, all are used, whatever their zone, since the few would only break under the load of all. Else the client
- * stays in its zone while enough of that is usable, and uses every zone otherwise.
+ * The endpoints that a client in a zone is to use, in the view's order: the usable ones of its zone while enough of that is usable,
+ * all usable ones otherwise. That too few of a service are healthy is the directory's to see, which then calls all of them usable.
  */
 export function candidatesFor(view: ServiceView, zone: string | undefined): readonly ServedEndpoint[] {
-  const taking = view.endpoints.filter(({ state }) => state !== 'draining')
-  const usable = taking.filter(isUsable)
-  if (usable.length * 100 < taking.length * DEFAULT_PANIC_PERCENT) return taking
+  const usable = view.endpoints.filter(isUsable)
   if (zone === undefined) return usable
-  const near = taking.filter((endpoint) => endpoint.zone === zone)
+  const near = view.endpoints.filter((endpoint) => endpoint.zone === zone && endpoint.state !== 'draining')
   const nearUsable = near.filter(isUsable)
-  const enough = nearUsable.length > 0 && nearUsable.length * 100 >= near.length * ENOUGH_PERCENT
-  return enough ? nearUsable : usable
+  const isEnough = nearUsable.length > 0 && nearUsable.length * 100 >= near.length * ENOUGH_PERCENT
+  return isEnough ? nearUsable : usable
 }
 
 function isUsable({ state }: ServedEndpoint): boolean {

@@ -1,4 +1,5 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { asFairleadError } from '../../errors.js'
 import type { ClientStats, LoadBalanceRequest } from '../../protos/grpclb.js'
 import type { Clock } from '../../runtime.js'
 import { addLoad, type LoadCounts, NO_LOAD, readClientStats } from './load-counts.js'
@@ -15,7 +16,7 @@ export interface ClientStreamOwner {
   readonly zone: string | undefined
   /** The first message to every client. */
   readonly initialResponse: Buffer
-  /** The client has asked for a service: from now on lists may be offered. */
+  /** The client has asked for a service: from now on lists may be offered. Throws where it cannot be had now. */
   joined(): void
   /** The client tells how its calls went in the seconds since it joined or told last. */
   reported(counts: LoadCounts, seconds: number): void
@@ -40,7 +41,8 @@ export class ClientStream implements ListSubscriber {
   readonly #budget: MessageBudget
   readonly #cancelDeadline: () => void
   #isOver = false
-  #isWriting = false
+  /** Also before anything was written: the initial response comes first. */
+  #isWriting = true
   /** The list that the client has, or gets next. */
   #latest: Buffer | undefined
   #isDue = false
@@ -118,8 +120,14 @@ export class ClientStream implements ListSubscriber {
     this.#request = request
     this.#reportedAt = this.owner.clock.now()
     this.#cancelDeadline()
+    try {
+      this.owner.joined()
+    } catch (error) {
+      this.#request = undefined
+      // Before the initial response: a client that has had one comes again at once.
+      return this.end(status.RESOURCE_EXHAUSTED, asFairleadError(error).message)
+    }
     this.#send(this.owner.initialResponse)
-    this.owner.joined()
   }
 
   #report(stats: ClientStats): void {

@@ -105,7 +105,7 @@ class LookasideBalancer implements GrpclbService {
     const asked = this.#services.get(service)!
     asked.total = addLoad(asked.total, counts)
     if (isIdle(counts)) return
-    this.#context.directory.traffic(service, counts.started)
+    this.#context.directory.countRequests(service, counts.started)
     const { started: requests, failedToSend: failed, dropped } = counts
     this.#context.onEvent({ event: 'load', protocol: 'grpclb', client, service, requests, failed, dropped, seconds })
   }
