@@ -1,5 +1,4 @@
 import type { DirectoryEvent } from './directory/directory.js'
-import type { CertificatesEvent } from './serving/kept-credentials.js'
 
 /** What clients ask for servers by. */
 export type Protocol = 'grpclb' | 'xds'
@@ -37,9 +36,8 @@ export type ControlPlaneEvent =
       readonly seconds: number
     }
   | DirectoryEvent
-  | CertificatesEvent
-  /** Nothing new is accepted, and what is open comes to its end. */
-  | { readonly event: 'draining' }
+  /** Nothing new is accepted; so many connections are to end. */
+  | { readonly event: 'draining'; readonly connections: number }
   | { readonly event: 'stopped' }
 
 interface ClientOf {

@@ -24,11 +24,10 @@ const FIXED32 = 5
 export function decodeLoadReport(value: string): LoadReport | undefined {
   const text = value.slice(value.lastIndexOf(',') + 1).trim()
   if (text.length === 0 || text.length > MAX_LENGTH || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined
-  return readLoadReport(Buffer.from(text, 'base64'))
+  return readMessage(Buffer.from(text, 'base64'))
 }
 
-/** The same for a message as it is, whatever its length. */
-export function readLoadReport(bytes: Buffer): LoadReport | undefined {
+function readMessage(bytes: Buffer): LoadReport | undefined {
   const doubles = new Map<number, number>()
   let at = 0
   while (at < bytes.length) {

@@ -7,7 +7,7 @@ const MEMORY_MS = 10_000
 export class TrafficMeter {
   readonly #clock: Clock
   #requests = 0
-  #at: number | undefined
+  #at = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -18,14 +18,12 @@ export class TrafficMeter {
     this.#at = this.#clock.now()
   }
 
-  /** Undefined while no client has told anything: some never do. */
-  get requestsPerSecond(): number | undefined {
-    if (this.#at === undefined) return undefined
+  get requestsPerSecond(): number {
     return (this.#remembered() * 1000) / MEMORY_MS
   }
 
   /** What is left of the requests by now: half a memory later some 60 percent, and so on. */
   #remembered(): number {
-    return this.#requests * Math.exp(((this.#at ?? 0) - this.#clock.now()) / MEMORY_MS)
+    return this.#requests * Math.exp((this.#at - this.#clock.now()) / MEMORY_MS)
   }
 }

@@ -1,0 +1,136 @@
+import { FairleadError } from '../../errors.js'
+import type { Runtime } from '../../runtime.js'
+import type { Directory, ServiceView } from '../directory/contract.js'
+import { ServiceResources } from './resources/service-resources.js'
+
+/** When the directory is asked again to follow what it refused. */
+const RETRY_MS = 30_000
+
+/** Hears when there is something new to send. Called at most once for each service that changed; must not throw. */
+export interface CatalogReader {
+  changed(service: string): void
+}
+
+/** A service as far as it is known: `pending` before the first view of it, `absent` where the registry has nothing of it. */
+export type Known = ServiceResources | 'pending' | 'absent'
+
+interface Followed {
+  readonly readers: Set<CatalogReader>
+  known: Known
+  stop: () => void
+}
+
+/**
+ * The services that streams are interested in, each followed once for all of them, and the names of all that there are. What is followed is
+ * told to those who follow it.
+ */
+export class Catalog {
+  readonly #directory: Directory
+  readonly #runtime: Runtime
+  /** Of services that the directory does not follow for now. */
+  readonly #refused = new Set<string>()
+  #cancelRetry: (() => void) | undefined
+  readonly #services = new Map<string, Followed>()
+  readonly #nameReaders = new Set<CatalogNamesReader>()
+  #names: readonly string[] | undefined
+  #stopNames: (() => void) | undefined
+  #closed = false
+
+  constructor(directory: Directory, runtime: Runtime) {
+    this.#directory = directory
+    this.#runtime = runtime
+  }
+
+  /** The names of all services, sorted; undefined before they are known, or while nobody follows them. */
+  get names(): readonly string[] | undefined {
+    return this.#names
+  }
+
+  /** What is known of a service that somebody follows. */
+  find(service: string): Known {
+    return this.#services.get(service)?.known ?? 'pending'
+  }
+
+  follow(service: string, reader: CatalogReader): void {
+    if (this.#closed) return
+    const followed = this.#services.get(service)
+    if (followed) {
+      followed.readers.add(reader)
+      return
+    }
+    const fresh: Followed = { readers: new Set([reader]), known: 'pending', stop: () => undefined }
+    this.#services.set(service, fresh)
+    this.#start(service, fresh)
+  }
+
+  unfollow(service: string, reader: CatalogReader): void {
+    const followed = this.#services.get(service)
+    if (!followed?.readers.delete(reader) || followed.readers.size > 0) return
+    this.#services.delete(service)
+    this.#refused.delete(service)
+    followed.stop()
+  }
+
+  followNames(reader: CatalogNamesReader): void {
+    if (this.#closed) return
+    this.#nameReaders.add(reader)
+    this.#stopNames ??= this.#directory.followNames((names) => this.#takeNames(names))
+  }
+
+  unfollowNames(reader: CatalogNamesReader): void {
+    if (!this.#nameReaders.delete(reader) || this.#nameReaders.size > 0) return
+    this.#stopNames?.()
+    this.#stopNames = this.#names = undefined
+  }
+
+  /** Follows nothing any more and tells nobody anything. Idempotent. */
+  close(): void {
+    this.#closed = true
+    for (const { stop } of this.#services.values()) stop()
+    this.#services.clear()
+    this.#refused.clear()
+    this.#cancelRetry?.()
+    this.#nameReaders.clear()
+    this.#stopNames?.()
+    this.#stopNames = this.#names = undefined
+  }
+
+  #start(service: string, followed: Followed): void {
+    try {
+      followed.stop = this.#directory.follow(service, (view) => this.#take(followed, view))
+    } catch (error) {
+      // Too many services that do not exist are asked for: this one does not either, for now.
+      if (!(error instanceof FairleadError) || error.code !== 'REFUSED') throw error
+      followed.known = 'absent'
+      this.#refused.add(service)
+      this.#cancelRetry ??= this.#runtime.clock.after(RETRY_MS, () => this.#retry(), { keepAlive: false })
+    }
+  }
+
+  #retry(): void {
+    this.#cancelRetry = undefined
+    const services = [...this.#refused]
+    this.#refused.clear()
+    for (const service of services) {
+      const followed = this.#services.get(service)
+      if (followed) this.#start(service, followed)
+    }
+  }
+
+  #take(followed: Followed, view: ServiceView): void {
+    const warn = (problem: FairleadError) =>
+      this.#runtime.log.warn(`the service config of ${view.service}: ${problem.message}`, { code: problem.code })
+    followed.known = view.exists ? new ServiceResources(view, warn) : 'absent'
+    for (const reader of [...followed.readers]) reader.changed(view.service)
+  }
+
+  #takeNames(names: readonly string[]): void {
+    this.#names = names
+    for (const reader of [...this.#nameReaders]) reader.namesChanged()
+  }
+}
+
+/** Hears when there are other services than before. Must not throw. */
+export interface CatalogNamesReader {
+  namesChanged(): void
+}

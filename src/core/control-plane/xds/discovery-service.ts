@@ -1,0 +1,119 @@
+import { type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { withReadyResponses } from '../serving/ready-responses.js'
+import type { ControlPlaneContext, ServiceHandlers } from '../service.js'
+import type { Catalog } from './catalog.js'
+import { clientName, clientTraits, type Node } from './client.js'
+import { type DeltaRequest, type DeltaResponse, DeltaSubscription } from './delta-subscription.js'
+import { DiscoveryStream } from './discovery-stream.js'
+import { encode, serviceDefinition, typeUrl } from './messages.js'
+import type { OpenCalls } from './open-calls.js'
+import { RESOURCE_TYPES, type ResourceType, resourceTypeOf } from './resource-type.js'
+import { type SotwRequest, type SotwResponse, SotwSubscription } from './sotw-subscription.js'
+import type { Subscription } from './subscription.js'
+
+const PACKAGE = 'envoy.service.discovery.v3'
+const CONTROL_PLANE = { identifier: 'fairlead' }
+
+/** What a request of either form says beside its subscription. */
+interface RequestHead {
+  readonly node: Node | null
+  readonly type_url: string
+}
+
+/** What the two forms of the protocol differ by. */
+interface Form<Request, Response> {
+  readonly subscription: (wildcard: boolean, nextNonce: () => string) => Subscription<Request, Response>
+  readonly encode: (type: ResourceType, response: Response) => Buffer
+}
+
+const SOTW: Form<SotwRequest, SotwResponse> = {
+  subscription: (complete, nextNonce) => new SotwSubscription(complete, nextNonce),
+  encode: (type, { version, nonce, resources }) =>
+    encode(`${PACKAGE}.DiscoveryResponse`, {
+      version_info: version,
+      resources: resources.map(({ any }) => any),
+      type_url: typeUrl(RESOURCE_TYPES[type].message),
+      nonce,
+      control_plane: CONTROL_PLANE,
+    }),
+}
+
+const DELTA: Form<DeltaRequest, DeltaResponse> = {
+  subscription: (wildcard, nextNonce) => new DeltaSubscription(wildcard, nextNonce),
+  encode: (type, { version, nonce, resources, removed }) =>
+    encode(`${PACKAGE}.DeltaDiscoveryResponse`, {
+      system_version_info: version,
+      resources: resources.map(({ name, version, any }) => ({ name, version, resource: any })),
+      type_url: typeUrl(RESOURCE_TYPES[type].message),
+      removed_resources: removed,
+      nonce,
+      control_plane: CONTROL_PLANE,
+    }),
+}
+
+/** The aggregated discovery service, in both forms. */
+export function discoveryHandlers(context: ControlPlaneContext, catalog: Catalog, calls: OpenCalls): ServiceHandlers {
+  return {
+    definition: withReadyResponses(serviceDefinition(`${PACKAGE}.AggregatedDiscoveryService`)),
+    implementation: {
+      StreamAggregatedResources: serve(SOTW, context, catalog, calls),
+      DeltaAggregatedResources: serve(DELTA, context, catalog, calls),
+    },
+  }
+}
+
+function serve<Request, Response>(
+  form: Form<Request, Response>,
+  context: ControlPlaneContext,
+  catalog: Catalog,
+  calls: OpenCalls,
+): (call: ServerDuplexStream<Request & RequestHead, Buffer>) => void {
+  return (call) => {
+    let stream: DiscoveryStream<Request, Response> | undefined
+    if (!calls.add(call, () => stream?.close())) return
+    call.on('data', (request: Request & RequestHead) => {
+      // "Only the first request on a stream is guaranteed to carry the node identifier."
+      stream ??= openStream(form, context, catalog, call, request.node)
+      const type = resourceTypeOf(request.type_url)
+      if (type === undefined) {
+        // "Type URL is required for ADS": without it there is nothing to answer. Types that are not served have no resources.
+        if (request.type_url === '')
+          calls.end(call, status.INVALID_ARGUMENT, 'a request on this stream needs a type_url')
+        return
+      }
+      try {
+        stream.request(type, request)
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        calls.end(call, status.RESOURCE_EXHAUSTED, error.message)
+      }
+    })
+  }
+}
+
+function openStream<Request, Response>(
+  form: Form<Request, Response>,
+  { runtime, onEvent, zone }: ControlPlaneContext,
+  catalog: Catalog,
+  call: ServerDuplexStream<unknown, Buffer>,
+  node: Node | null,
+): DiscoveryStream<Request, Response> {
+  const client = clientName(call.getPeer(), node)
+  let nonce = 0
+  return new DiscoveryStream<Request, Response>({
+    catalog,
+    traits: clientTraits(node, zone),
+    subscription: (wildcard) => form.subscription(wildcard, () => String(++nonce)),
+    send: (type, response) => call.write(form.encode(type, response)),
+    onInterest: (service, interested) => {
+      const event = interested ? 'joined' : 'left'
+      onEvent({ event, protocol: 'xds', client, ...(service !== undefined && { service }) })
+    },
+    onVerdict: (type, verdict) => {
+      if (verdict.kind === 'ack') return
+      const { reason, resources } = verdict
+      runtime.log.warn(`${client} refuses what it was sent (${type}): ${reason}`, { resources })
+      onEvent({ event: 'nack', protocol: 'xds', client, type, resources, reason })
+    },
+  })
+}

@@ -1,0 +1,182 @@
+import type { Catalog, CatalogNamesReader, CatalogReader } from './catalog.js'
+import type { ClientTraits } from './client.js'
+import { makeResource, type Resource } from './resource.js'
+import { RESOURCE_TYPES, type ResourceType } from './resource-type.js'
+import { listenerOf } from './resources/listener.js'
+import { serviceOfCluster, serviceOfListener } from './service-name.js'
+import type { ResourceSource, Subscription, Verdict } from './subscription.js'
+
+export interface DiscoveryStreamOptions<Request, Response> {
+  readonly catalog: Catalog
+  readonly traits: ClientTraits
+  readonly subscription: (hasWildcard: boolean) => Subscription<Request, Response>
+  readonly send: (type: ResourceType, response: Response) => void
+  /** Hears of services that the stream is interested in, and is no more; undefined: all. */
+  readonly onInterest: (service: string | undefined, interested: boolean) => void
+  readonly onVerdict: (type: ResourceType, verdict: Verdict) => void
+}
+
+/**
+ * "CDS updates (if any) must always be pushed first. EDS updates must arrive after CDS updates for the respective clusters. LDS updates must
+ * arrive after corresponding CDS/EDS updates. RDS updates must arrive after CDS/EDS/LDS updates." (xDS, "Eventual consistency
+ * considerations")
+ */
+const MAKE: readonly ResourceType[] = ['Cluster', 'ClusterLoadAssignment', 'Listener', 'RouteConfiguration']
+/** "Stale CDS clusters and related EDS endpoints can then be removed." */
+const BREAK: readonly ResourceType[] = ['Listener', 'RouteConfiguration', 'ClusterLoadAssignment', 'Cluster']
+
+/**
+ * One client's stream, whichever form of the protocol it speaks: its subscriptions, the services behind them, and what is sent when. Sends
+ * from within `request` and when the catalog tells of changes.
+ */
+export class DiscoveryStream<Request, Response> implements CatalogReader, CatalogNamesReader {
+  readonly #options: DiscoveryStreamOptions<Request, Response>
+  readonly #subscriptions = new Map<ResourceType, Subscription<Request, Response>>()
+  readonly #sources = new Map<ResourceType, ResourceSource>()
+  readonly #followed = new Set<string>()
+  readonly #listeners = new Map<string, Resource>()
+  /** Those of them that somebody was told of. */
+  readonly #told = new Set<string>()
+  #wantsAll = false
+  /** Set while services begin to be followed: all that becomes known of them then is sent afterwards, together. */
+  #settling = false
+  #closed = false
+
+  constructor(options: DiscoveryStreamOptions<Request, Response>) {
+    this.#options = options
+  }
+
+  /** Takes in a request and answers it, if there is something to answer. Throws RangeError where it asks for too much. */
+  request(type: ResourceType, request: Request): void {
+    if (this.#closed) return
+    const subscription = this.#subscriptionOf(type)
+    const { verdict, changed } = subscription.request(request)
+    if (verdict) this.#options.onVerdict(type, verdict)
+    if (changed) this.#followAll()
+    this.#flush([type])
+  }
+
+  changed(): void {
+    if (!this.#settling) this.#flushAll()
+  }
+
+  namesChanged(): void {
+    if (this.#settling) return
+    this.#followAll()
+    this.#flushAll()
+  }
+
+  /** What the stream is subscribed to. */
+  get subscriptions(): ReadonlyMap<ResourceType, Subscription<Request, Response>> {
+    return this.#subscriptions
+  }
+
+  /** Sends nothing and follows nothing any more. Idempotent. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    for (const service of [...this.#followed]) this.#unfollow(service)
+    this.#wantEverything(false)
+  }
+
+  #subscriptionOf(type: ResourceType): Subscription<Request, Response> {
+    let subscription = this.#subscriptions.get(type)
+    if (!subscription) {
+      subscription = this.#options.subscription(RESOURCE_TYPES[type].complete)
+      this.#subscriptions.set(type, subscription)
+      this.#sources.set(type, this.#sourceOf(type))
+    }
+    return subscription
+  }
+
+  #flushAll(): void {
+    const clusters = this.#subscriptions.get('Cluster')
+    const source = this.#sources.get('Cluster')
+    this.#flush(clusters && source && clusters.removes(source) ? BREAK : MAKE)
+  }
+
+  #flush(types: readonly ResourceType[]): void {
+    for (const type of types) {
+      if (this.#closed) return
+      const response = this.#subscriptions.get(type)?.take(this.#sources.get(type)!)
+      if (response) this.#options.send(type, response)
+    }
+  }
+
+  /** Follows what the subscriptions are about, and nothing else. */
+  #followAll(): void {
+    if (this.#closed) return
+    const wanted = new Set<string>()
+    for (const [type, { names }] of this.#subscriptions) {
+      for (const name of names) {
+        const service = serviceOf(type, name)
+        if (service !== undefined) wanted.add(service)
+      }
+    }
+    this.#settling = true
+    const all = this.#subscriptions.get('Cluster')?.all === true
+    this.#wantEverything(all)
+    if (all) for (const name of this.#options.catalog.names ?? []) wanted.add(name)
+    for (const service of [...this.#followed]) if (!wanted.has(service)) this.#unfollow(service)
+    for (const service of wanted) if (!this.#followed.has(service)) this.#follow(service)
+    this.#settling = false
+  }
+
+  #follow(service: string): void {
+    this.#followed.add(service)
+    this.#options.catalog.follow(service, this)
+    if (this.#wantsAll) return
+    this.#told.add(service)
+    this.#options.onInterest(service, true)
+  }
+
+  #unfollow(service: string): void {
+    this.#followed.delete(service)
+    this.#options.catalog.unfollow(service, this)
+    if (this.#told.delete(service)) this.#options.onInterest(service, false)
+  }
+
+  #wantEverything(wanted: boolean): void {
+    if (wanted === this.#wantsAll) return
+    this.#wantsAll = wanted
+    if (wanted) this.#options.catalog.followNames(this)
+    else this.#options.catalog.unfollowNames(this)
+    this.#options.onInterest(undefined, wanted)
+  }
+
+  #sourceOf(type: ResourceType): ResourceSource {
+    const { catalog } = this.#options
+    return {
+      all: () => (type === 'Cluster' ? catalog.names : []),
+      find: (name) => {
+        const service = serviceOf(type, name)
+        if (service === undefined) return 'absent'
+        const known = catalog.find(service)
+        if (known === 'pending' || known === 'absent') return known
+        switch (type) {
+          case 'Cluster':
+            return known.cluster(this.#options.traits)
+          case 'ClusterLoadAssignment':
+            return known.assignment(this.#options.traits)
+          case 'RouteConfiguration':
+            return known.route(this.#options.traits)
+          case 'Listener':
+            return this.#listener(name, service)
+        }
+      },
+    }
+  }
+
+  #listener(name: string, service: string): Resource {
+    let listener = this.#listeners.get(name)
+    if (!listener) {
+      listener = makeResource('Listener', name, listenerOf(name, service))
+      this.#listeners.set(name, listener)
+    }
+    return listener
+  }
+}
+
+function serviceOf(type: ResourceType, name: string): string | undefined {
+  return type === 'Listener' ? serviceOfListener(name) : serviceOfCluster(name)
+}

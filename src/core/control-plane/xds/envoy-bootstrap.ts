@@ -1,0 +1,87 @@
+import type { ListenAddress } from '../../net/listen-address.js'
+import type { BootstrapOptions } from './bootstrap.js'
+
+/** What an Envoy has to know to ask an xDS server, and where it listens. */
+export interface EnvoyOptions extends BootstrapOptions {
+  /** `server`, taken apart. */
+  readonly serverAddress: ListenAddress
+  /** Where it listens, and for which service. */
+  readonly listeners: readonly { readonly listen: ListenAddress; readonly service: string }[]
+  /** Where its admin endpoint is; undefined: nowhere. */
+  readonly admin: ListenAddress | undefined
+  /** Whether it asks for changes only. */
+  readonly delta: boolean
+}
+
+const SERVER_CLUSTER = 'fairlead'
+const TYPE = 'type.googleapis.com/envoy'
+const ADS = { resource_api_version: 'V3', ads: {} }
+
+/**
+ * An Envoy's configuration as JSON: listeners of its own, routes, clusters and endpoints from the xDS server. With gRPC or HTTP, it
+ * speaks to endpoints what the cluster says.
+ */
+export function envoyBootstrap(options: EnvoyOptions): object {
+  const { nodeId, zone, listeners, admin, delta } = options
+  const service = { envoy_grpc: { cluster_name: SERVER_CLUSTER } }
+  return {
+    node: { id: nodeId, cluster: 'fairlead', ...(zone !== undefined && { locality: { zone } }) },
+    ...(admin && { admin: { address: socketAddress(admin) } }),
+    dynamic_resources: {
+      ads_config: { api_type: delta ? 'DELTA_GRPC' : 'GRPC', transport_api_version: 'V3', grpc_services: [service] },
+      cds_config: ADS,
+    },
+    static_resources: {
+      listeners: listeners.map(({ listen, service: name }) => listener(listen, name)),
+      clusters: [serverCluster(options)],
+    },
+  }
+}
+
+function listener(listen: ListenAddress, service: string): object {
+  const manager = {
+    '@type': `${TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+    'stat_prefix': service,
+    'codec_type': 'AUTO',
+    'rds': { route_config_name: service, config_source: ADS },
+    'http_filters': [
+      {
+        name: 'envoy.filters.http.router',
+        typed_config: { '@type': `${TYPE}.extensions.filters.http.router.v3.Router` },
+      },
+    ],
+  }
+  const filter = { name: 'envoy.filters.network.http_connection_manager', typed_config: manager }
+  return { name: service, address: socketAddress(listen), filter_chains: [{ filters: [filter] }] }
+}
+
+function serverCluster({ serverAddress, tls }: EnvoyOptions): object {
+  const endpoint = { endpoint: { address: socketAddress(serverAddress) } }
+  const options = `${TYPE.slice('type.googleapis.com/'.length)}.extensions.upstreams.http.v3.HttpProtocolOptions`
+  const keepAlive = { connection_keepalive: { interval: '30s', timeout: '5s' } }
+  return {
+    name: SERVER_CLUSTER,
+    type: 'STRICT_DNS',
+    load_assignment: { cluster_name: SERVER_CLUSTER, endpoints: [{ lb_endpoints: [endpoint] }] },
+    typed_extension_protocol_options: {
+      [options]: {
+        '@type': `type.googleapis.com/${options}`,
+        'explicit_http_config': { http2_protocol_options: keepAlive },
+      },
+    },
+    ...(tls && { transport_socket: tlsSocket(serverAddress.host) }),
+  }
+}
+
+function tlsSocket(sni: string): object {
+  const context = {
+    '@type': `${TYPE}.extensions.transport_sockets.tls.v3.UpstreamTlsContext`,
+    sni,
+    'common_tls_context': { validation_context: { system_root_certs: {} } },
+  }
+  return { name: 'envoy.transport_sockets.tls', typed_config: context }
+}
+
+function socketAddress({ host, port }: ListenAddress): object {
+  return { socket_address: { address: host, port_value: port } }
+}

@@ -1,0 +1,50 @@
+import { type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { isServiceName } from '../../model/service.js'
+import type { ControlPlaneContext, ServiceHandlers } from '../service.js'
+import { clientName, type Node } from './client.js'
+import { type ClusterStats, sumOf } from './load-stats.js'
+import { serviceDefinition } from './messages.js'
+import type { OpenCalls } from './open-calls.js'
+import { duration } from './resources/duration.js'
+
+const SERVICE = 'envoy.service.load_stats.v3.LoadReportingService'
+
+interface LoadStatsRequest {
+  readonly node: Node | null
+  readonly cluster_stats: readonly ClusterStats[]
+}
+
+/** More clusters in one report than anybody has: the rest is not looked at. */
+const MAX_CLUSTERS = 10_000
+
+/** The load reporting service: asks every client for everything, and passes on what comes. */
+export function loadHandlers(context: ControlPlaneContext, calls: OpenCalls, intervalMs: number): ServiceHandlers {
+  return {
+    definition: serviceDefinition(SERVICE),
+    implementation: {
+      StreamLoadStats(call: ServerDuplexStream<LoadStatsRequest, object>) {
+        let client: string | undefined
+        if (!calls.add(call, () => undefined)) return
+        call.on('data', ({ node, cluster_stats }: LoadStatsRequest) => {
+          if (client === undefined) {
+            client = clientName(call.getPeer(), node)
+            // Clients of grpc-js report nothing where clusters are named one by one.
+            call.write({ send_all_clusters: true, load_reporting_interval: duration(intervalMs) })
+          }
+          if (cluster_stats.length > MAX_CLUSTERS) {
+            return calls.end(call, status.RESOURCE_EXHAUSTED, `more than ${MAX_CLUSTERS} clusters in one report`)
+          }
+          for (const stats of cluster_stats) report(context, client, stats, intervalMs)
+        })
+      },
+    },
+  }
+}
+
+function report({ directory, onEvent }: ControlPlaneContext, client: string, stats: ClusterStats, intervalMs: number) {
+  const service = stats.cluster_service_name || stats.cluster_name
+  if (!isServiceName(service)) return
+  const { requests, failed, dropped, seconds } = sumOf(stats, intervalMs / 1000)
+  directory.countRequests(service, requests)
+  onEvent({ event: 'load', protocol: 'xds', client, service, requests, failed, dropped, seconds })
+}

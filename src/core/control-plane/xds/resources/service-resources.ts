@@ -1,0 +1,78 @@
+import type { FairleadError } from '../../../errors.js'
+import { asFairleadError } from '../../../errors.js'
+import type { ServiceView } from '../../directory/contract.js'
+import type { ClientTraits, Dialect } from '../client.js'
+import { makeResource, type Resource } from '../resource.js'
+import { assignmentOf } from './assignment.js'
+import { type Balancing, balancingOf } from './balancing.js'
+import { clusterOf } from './cluster.js'
+import { routeOf } from './route.js'
+
+/** What is the same for all clients of a dialect. */
+interface Common {
+  readonly balancing: Balancing
+  readonly cluster: Resource
+  readonly route: Resource
+}
+
+/**
+ * The resources of one view of a service. Each is made when it is first asked for and then shared by all who get it: there are as many
+ * as there are dialects and zones with endpoints, however many clients.
+ */
+export class ServiceResources {
+  readonly #view: ServiceView
+  readonly #common = new Map<Dialect, Common>()
+  readonly #assignments = new Map<string, Resource>()
+  readonly #onProblem: (problem: FairleadError) => void
+
+  /** @param onProblem hears of what in the service's config cannot be used; it counts as if it were not there */
+  constructor(view: ServiceView, onProblem: (problem: FairleadError) => void) {
+    this.#view = view
+    this.#onProblem = onProblem
+  }
+
+  cluster({ dialect }: ClientTraits): Resource {
+    return this.#commonOf(dialect).cluster
+  }
+
+  route({ dialect }: ClientTraits): Resource {
+    return this.#commonOf(dialect).route
+  }
+
+  assignment({ dialect, zone }: ClientTraits): Resource {
+    // A zone without an endpoint makes no difference, and there is no end to the names that clients can say.
+    const near = this.#view.endpoints.some((endpoint) => endpoint.zone === zone) ? zone : undefined
+    const key = `${dialect}\n${near ?? ''}`
+    let made = this.#assignments.get(key)
+    if (!made) {
+      const message = assignmentOf(this.#view, this.#commonOf(dialect).balancing, near)
+      made = makeResource('ClusterLoadAssignment', this.#view.service, message)
+      this.#assignments.set(key, made)
+    }
+    return made
+  }
+
+  #commonOf(dialect: Dialect): Common {
+    let common = this.#common.get(dialect)
+    if (!common) {
+      const { service } = this.#view
+      const balancing = balancingOf(this.#view, dialect)
+      common = {
+        balancing,
+        cluster: makeResource('Cluster', service, this.#cluster(balancing, dialect)),
+        route: makeResource('RouteConfiguration', service, routeOf(this.#view, balancing, dialect)),
+      }
+      this.#common.set(dialect, common)
+    }
+    return common
+  }
+
+  #cluster(balancing: Balancing, dialect: Dialect): object {
+    try {
+      return clusterOf(this.#view, balancing, dialect)
+    } catch (error) {
+      this.#onProblem(asFairleadError(error))
+      return clusterOf({ ...this.#view, serviceConfig: undefined }, balancing, dialect)
+    }
+  }
+}

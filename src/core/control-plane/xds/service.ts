@@ -1,0 +1,32 @@
+import type { ControlPlaneContext, ControlPlaneService } from '../service.js'
+import { Catalog } from './catalog.js'
+import { discoveryHandlers } from './discovery-service.js'
+import { loadHandlers } from './load-service.js'
+import { OpenCalls } from './open-calls.js'
+
+export interface XdsOptions {
+  /** How often clients are to tell how their requests went, milliseconds. Default 10,000. */
+  readonly loadReportIntervalMs?: number
+}
+
+const LOAD_REPORT_INTERVAL_MS = 10_000
+
+/**
+ * An xDS server: services of the registry as listeners, routes, clusters and endpoints for gRPC's clients and for Envoy, and what those
+ * tell about the load that they make.
+ */
+export function createXdsService(context: ControlPlaneContext, options: XdsOptions = {}): ControlPlaneService {
+  const catalog = new Catalog(context.directory, context.runtime)
+  const calls = new OpenCalls()
+  return {
+    protocol: 'xds',
+    handlers: [
+      discoveryHandlers(context, catalog, calls),
+      loadHandlers(context, calls, options.loadReportIntervalMs ?? LOAD_REPORT_INTERVAL_MS),
+    ],
+    close() {
+      calls.close()
+      catalog.close()
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js'
+import type { ControlPlaneEvent } from '../../../../src/core/control-plane/events.js'
+import { createXdsService } from '../../../../src/core/control-plane/xds/service.js'
+import { systemRuntime } from '../../../../src/core/runtime.js'
+import type { Directory } from '../../../../src/core/control-plane/directory/contract.js'
+
+export interface TestXdsServer {
+  readonly port: number
+  /** What happened so far. */
+  readonly events: readonly ControlPlaneEvent[]
+  close(): Promise<void>
+}
+
+/** An xDS server over a directory, on a port of 127.0.0.1 (0: a free one). */
+export async function startXdsServer(directory: Directory, port = 0, zone?: string): Promise<TestXdsServer> {
+  const events: ControlPlaneEvent[] = []
+  const onEvent = (event: ControlPlaneEvent) => void events.push(event)
+  const service = createXdsService({ directory, runtime: systemRuntime, zone, onEvent }, { loadReportIntervalMs: 200 })
+  const server = new Server()
+  for (const { definition, implementation } of service.handlers) server.addService(definition, implementation)
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, real) =>
+      error ? reject(error) : resolve(real),
+    )
+  })
+  return {
+    port: bound,
+    events,
+    close: async () => {
+      service.close()
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+    },
+  }
+}
