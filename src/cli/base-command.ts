@@ -2,10 +2,13 @@ import { Command, type Interfaces } from '@oclif/core'
 import type { FairleadError } from '../core/errors.js'
 import type { Store } from '../core/registry/store.js'
 import { type Runtime, systemClock, systemRandom } from '../core/runtime.js'
+import { wantsAnnotations } from './annotate/flag.js'
+import type { GithubAnnotations } from './annotate/github.js'
+import type { AnnotationLevel } from './annotate/workflow-command.js'
 import { commonFlags } from './common-flags.js'
 import type { Stderr } from './log.js'
 import { chalkFor } from './output/color.js'
-import type { Document, JsonObject } from './output/document.js'
+import type { Document, JsonObject, Table } from './output/document.js'
 import { Printer } from './output/printer.js'
 import { commandError, errorJson, errorText, wantsJson } from './report-error.js'
 import { resolveSettings, type Settings } from './settings.js'
@@ -34,6 +37,7 @@ export type CommandArgs<T extends typeof Command> = Interfaces.InferredArgs<T['a
  * - `this.store()`: the registry, opened on the first call and closed after `run`.
  * - `this.runtime`: clock, chance and a logger to stderr.
  * - `this.print(document)`, `this.emit(event, line)`: data to stdout in the format asked for. `this.note(text)`: one line to stderr.
+ *   `this.annotate(level, subject, message)`: an annotation, where the command has `annotateFlag` and it is set.
  * - `run` returns the exit status (nothing: 0) and fails by throwing; FairleadError carries hint and status.
  */
 export abstract class BaseCommand<T extends typeof Command> extends Command {
@@ -54,6 +58,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   #printer: Printer | undefined
   #stderr: Stderr | undefined
+  #annotations: GithubAnnotations | undefined
   #store: Promise<Store> | undefined
   readonly #stop = new Stop(process.stdout, process.stderr)
 
@@ -79,11 +84,36 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.#store
   }
 
-  /** Prints the answer. Resolves when stdout has room again. */
-  protected print(document: Document): Promise<void> {
+  /** Prints the answer, and adds its table to the summary where --annotate asks for that. Resolves when stdout has room again. */
+  protected async print(document: Document): Promise<void> {
     const { table } = document
     if (table?.rows.length === 0 && table.empty !== undefined && this.#printer!.tabular) this.note(table.empty)
-    return this.#printer!.print(document)
+    await this.#printer!.print(document)
+    if (table) await this.#summarize(table)
+  }
+
+  async #summarize(table: Table): Promise<void> {
+    const heading = [this.config.bin, ...(this.id ?? '').split(':'), ...this.argv].join(' ')
+    await this.#annotations?.summarize(heading, table).catch((error: Error) => {
+      this.note(`the summary of the step could not be written: ${error.message}`)
+    })
+  }
+
+  /** Whether the answer is a table for people. */
+  protected get isTabular(): boolean {
+    return this.#printer!.tabular
+  }
+
+  /** Tells of an error beside an answer that is printed all the same. Returns its exit status. */
+  protected tellFailure(error: FairleadError): number {
+    this.note(error.hint === undefined ? error.message : `${error.message} (${error.hint})`)
+    this.#annotateError(error)
+    return error.exitCode
+  }
+
+  /** Tells CI of something, if --annotate was given. `subject` is what it is about, for the title. */
+  protected annotate(level: AnnotationLevel, subject: string, message: string): void {
+    this.#annotations?.tell(level, `${this.config.bin} ${this.id}: ${subject}`, message)
   }
 
   /**
@@ -126,6 +156,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       this.childCommand = argv.slice(separator + 1)
       argv = argv.slice(0, separator)
     }
+    if (wantsAnnotations(argv)) this.#annotations = await githubAnnotations()
     const parsed = await this.parse({ flags, args, strict, baseFlags }, argv)
     this.flags = parsed.flags as CommandFlags<T>
     this.args = parsed.args as CommandArgs<T>
@@ -145,13 +176,26 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return signalStatus(cause)
   }
 
+  #annotateError({ code, message, hint }: FairleadError): void {
+    this.annotate('error', code, hint === undefined ? message : `${message}\n${hint}`)
+  }
+
   #report(error: FairleadError): number {
     if (this.#stderr) this.#stderr.failure(error)
     else process.stderr.write(errorText(error, chalkFor(process.stderr, this.argv.includes('--no-color'), process.env)))
     if (this.#printer?.structured ?? wantsJson(this.argv, process.env)) process.stdout.write(errorJson(error))
+    this.#annotateError(error)
     if (error.code === 'INTERNAL') this.runtime?.log.debug(error.stack ?? error.message, { cause: error.cause })
     return error.exitCode
   }
+}
+
+async function githubAnnotations(): Promise<GithubAnnotations> {
+  const { GithubAnnotations } = await import('./annotate/github.js')
+  return new GithubAnnotations({
+    summaryFile: process.env.GITHUB_STEP_SUMMARY || undefined,
+    writeLine: (line) => void process.stderr.write(`${line}\n`),
+  })
 }
 
 function isAbort(error: unknown, signal: AbortSignal): boolean {

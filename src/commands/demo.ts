@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
-import { parseDuration } from '../cli/duration.js'
+import { parseDuration } from '../core/library/duration.js'
 import { chalkFor } from '../cli/output/color.js'
 import { FairleadError } from '../core/errors.js'
 import { SHORTEST_DEMO_MS, startDemo } from '../demo/run.js'

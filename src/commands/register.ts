@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
-import { parseDuration } from '../cli/duration.js'
+import { parseDuration } from '../core/library/duration.js'
 import { parseKeyValues } from '../cli/key-values.js'
 import { leaseText } from '../cli/output/endpoint.js'
 import { signalStatus } from '../cli/stop.js'

@@ -1,9 +1,12 @@
 import { Args, Flags } from '@oclif/core'
+import { annotateFlag } from '../cli/annotate/flag.js'
 import { BaseCommand } from '../cli/base-command.js'
 import { resolveDocument } from '../cli/output/resolve-document.js'
+import { policyOrigin } from '../core/balancer/policy-origin.js'
 import { readLeaseTimes } from '../core/discovery/lease-times.js'
 import { readService } from '../core/discovery/read-service.js'
 import { judge, parseLabels, selectionError } from '../core/discovery/selection.js'
+import type { SkippedRecord } from '../core/model/snapshot.js'
 
 export default class Resolve extends BaseCommand<typeof Resolve> {
   static override summary = 'Show the endpoints of a service'
@@ -26,7 +29,10 @@ what drains, what is in maintenance, and balancers. Exits 3 for an unknown servi
       description: 'only endpoints whose metadata agrees: k=v or k!=v, all of them; separated by commas',
     }),
     all: Flags.boolean({ description: 'also endpoints that drain or are in maintenance, and balancers' }),
-    explain: Flags.boolean({ description: 'tell for each record why it is in or out, and where it was read' }),
+    explain: Flags.boolean({
+      description: 'tell for each record why it is in or out, where it was read, and which policy the service has',
+    }),
+    ...annotateFlag,
   }
 
   async run() {
@@ -41,11 +47,19 @@ what drains, what is in maintenance, and balancers. Exits 3 for an unknown servi
 
     const wantsTimes = explain || this.settings.output === 'wide'
     const times = wantsTimes ? await readLeaseTimes(store, reading.records, call) : undefined
-    await this.print(resolveDocument(reading, judged, { explain, times }))
-    const { skipped } = reading
-    if (explain) for (const { key, reason } of skipped) this.note(`skipped ${key}: ${reason}`)
-    else if (skipped.length > 0) this.note(`${skipped.length} skipped; --explain names what and why`)
-    if (error) this.note(`${error.message} (${error.hint})`)
-    return error?.exitCode ?? 0
+    const explained = explain ? { policy: policyOrigin(reading.serviceConfig) } : undefined
+    await this.print(resolveDocument(reading, judged, { explain: explained, times }))
+    this.#tellSkipped(reading.skipped)
+    return error ? this.tellFailure(error) : 0
+  }
+
+  /** The table of --explain has them already. */
+  #tellSkipped(skipped: readonly SkippedRecord[]): void {
+    const { explain } = this.flags
+    for (const { key, reason } of skipped) {
+      this.annotate('warning', key, reason)
+      if (explain && !this.isTabular) this.note(`skipped ${key}: ${reason}`)
+    }
+    if (skipped.length > 0 && !explain) this.note(`${skipped.length} skipped; --explain names what and why`)
   }
 }

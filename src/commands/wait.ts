@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core'
+import { annotateFlag } from '../cli/annotate/flag.js'
 import { BaseCommand } from '../cli/base-command.js'
-import { parseDuration } from '../cli/duration.js'
+import { parseDuration } from '../core/library/duration.js'
 import { endpointJson, metaText, stateCell } from '../cli/output/endpoint.js'
 import { createResolver } from '../core/discovery/resolver.js'
 import { parseCondition, waitFor } from '../core/discovery/wait-for.js'
@@ -20,6 +21,7 @@ gone: nothing is registered any more. A registry that is away is waited for too.
     '<%= config.bin %> wait web --for endpoints=3',
     '<%= config.bin %> wait web --for healthy=1 --check http:/ready --timeout 2m',
     '<%= config.bin %> wait web --for gone',
+    'In a step of GitHub Actions\n<%= config.bin %> wait web --for endpoints=3 --annotate github',
   ]
   static override args = { service: Args.string({ required: true, description: 'name of the service' }) }
   static override flags = {
@@ -30,6 +32,7 @@ gone: nothing is registered any more. A registry that is away is waited for too.
       helpValue: 'tcp|http:[STATUSES:]/PATH|grpc[:SERVICE]',
       description: 'what healthy means',
     }),
+    ...annotateFlag,
   }
 
   async run() {

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
 import { watchForClosedPipe } from '../cli/closed-pipe.js'
-import { parseDuration } from '../cli/duration.js'
+import { parseDuration } from '../core/library/duration.js'
 import { runForEvent } from '../cli/event-command.js'
 import { watchLines, type WatchLine } from '../cli/output/event-document.js'
 import { createResolver } from '../core/discovery/resolver.js'

@@ -118,10 +118,28 @@ describe('fairlead resolve', () => {
       endpoints: [
         { address: '10.0.0.5:8080', included: true },
         { address: '10.0.0.6:8080', included: false, reason: 'is draining' },
-        { address: '10.0.0.7:8080', included: true },
+        { address: '10.0.0.7:8080', included: true, reason: expect.stringContaining('weight 0') as string },
         { address: '10.0.0.9:80', included: false, reason: 'is a balancer' },
       ],
+      policy: { name: 'random', from: 'service_config' },
     })
+    expect((explain.endpoints as { ttl?: number }[])[0]!.ttl).toBeGreaterThan(0)
+  })
+
+  it('explains in a table what does not count, what is left of leases, and why a policy is not in use', async () => {
+    await putWeb()
+    await put('web/twin', '10.0.0.7:8080')
+    await put('.config/web', '{"loadBalancingConfig":[{"fastest":{}}]}')
+    const { stdout, stderr } = await run('resolve', 'web', '--explain')
+    expect(stdout).toMatch(/^10\.0\.0\.5:8080 +in .* \d+s of 60s +\/ns\/web\/10\.0\.0\.5:8080$/m)
+    expect(stdout).toMatch(/^10\.0\.0\.6:8080 +out: is draining .* no lease /m)
+    expect(stdout).toMatch(/^\/ns\/web\/x +out: the value is not JSON/m)
+    expect(stdout).toMatch(/^\/ns\/web\/10\.0\.0\.7:8080 +out: repeats the address .* \/ns\/web\/twin/m)
+    expect(stdout).toMatch(/^policy +weighted_round_robin: the default, since .* cannot be used: .*"fastest"/m)
+    expect(stderr).toBe('')
+    expect((await run('pick', 'web', '--explain')).stdout).toMatch(
+      /^10\.0\.0\.5:8080 +in: ready +\d+s of 60s[^]*repeats the address[^]*^policy .*"fastest"/m,
+    )
   })
 
   it('exits 3 for an unknown service, and where nothing usable is left, with the reason', async () => {

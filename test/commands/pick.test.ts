@@ -14,6 +14,7 @@ const json = async (...args: readonly string[]) => JSON.parse((await pick(...arg
 interface PickJson {
   readonly picks: number
   readonly address: string | null
+  readonly chiSquare?: { readonly verdict: string } | null
   readonly distribution: readonly { address: string; picks: number; share: number; expected: number }[]
 }
 
@@ -36,6 +37,7 @@ describe('fairlead pick --static', () => {
         { address: '10.0.0.6:80', weight: 2, picks: 400, share: 0.4, expected: 0.4 },
         { address: '10.0.0.5:80', weight: 3, picks: 600, share: 0.6, expected: 0.6 },
       ],
+      chiSquare: { statistic: 0, degreesOfFreedom: 1, pValue: 1, verdict: 'even', enough: 13 },
     })
   })
 
@@ -66,8 +68,21 @@ describe('fairlead pick --static', () => {
           { address: '10.0.0.1:80', included: true, reason: 'ready' },
           { address: '10.0.0.2:80', included: false, reason: 'weight 0 while others have more' },
         ],
+        policy: { name: 'weighted_round_robin', from: 'default' },
       },
     })
+  })
+
+  it('tells people how the shares agree with the expected ones, and programs that ask', async () => {
+    const { stdout, stderr } = await pickStatic('-n', '700', '--policy', 'weighted_random', '--seed', '1')
+    expect(stdout).toMatch(/^ADDRESS +WEIGHT +PICKS +SHARE +EXPECTED\n/)
+    expect(stderr).toMatch(/^chi-square \d+\.\d\d, 2 degrees of freedom, p = 0\.\d{4}: \w.*\n$/)
+    expect((await pickStatic('-n', '700', '-o', 'plain')).stderr).toBe('')
+    const verdict = async (...args: readonly string[]) => (await json('--static', THREE, ...args)).chiSquare?.verdict
+    expect(await verdict('-n', '700', '--policy', 'weighted_random', '--seed', '1')).toBe('chance')
+    expect(await verdict('-n', '34')).toBe('too_few')
+    expect(await verdict('-n', '50', '--policy', 'pick_first')).toBeUndefined()
+    expect(await verdict('-n', '50', '--policy', 'maglev', '--hash-key', 'x')).toBeUndefined()
   })
 
   it('refuses an unknown policy and names the known ones', async () => {
@@ -83,6 +98,27 @@ describe('fairlead pick --static', () => {
     ['a bad address', ['--static', '10.0.0.1']],
   ])('refuses %s', async (_, args) => {
     expect((await pick(...args)).code).toBe(2)
+  })
+})
+
+describeWithPeers(['script'], 'fairlead pick on a terminal', () => {
+  const terminal = (columns: number, ...args: string[]) => {
+    const command = `stty cols ${columns}; ${process.execPath} bin/run.js pick --static ${THREE} ${args.join(' ')}`
+    const env = { ...process.env, TERM: 'xterm', NO_COLOR: '1' }
+    return spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8', env }).stdout
+  }
+
+  it('draws the shares as bars with the expected ones marked', () => {
+    const lines = terminal(100, '-n', '700').split(/\r?\n/)
+    expect(lines[0]).toMatch(/EXPECTED {3}━ SHARE, ╎ EXPECTED$/)
+    expect(lines[1]).toMatch(/^10\.0\.0\.1:80 .* 71\.4% {6}━{39}╎$/)
+    expect(lines[2]).toMatch(/^10\.0\.0\.2:80 .* 14\.3% {6}━{8}╎$/)
+    expect(lines[4]).toMatch(/^chi-square 0\.00, 2 degrees of freedom, p = 1\.0000: /)
+  })
+
+  it('draws none for a single pick, nor where there is no room', () => {
+    expect(terminal(100)).not.toContain('━')
+    expect(terminal(50, '-n', '700')).not.toContain('━')
   })
 })
 
@@ -108,7 +144,11 @@ describeWithPeers(['etcd'], 'fairlead pick SERVICE', () => {
       for (const address of ['10.0.0.1:80', '10.0.0.3:80']) record(address, { state: 'maint' })
       const explained = await web('--explain', '--json')
       expect(explained.code).toBe(3)
-      expect(JSON.parse(explained.stdout)).toMatchObject({ picks: 0, address: null })
+      expect(JSON.parse(explained.stdout)).toMatchObject({
+        picks: 0,
+        address: null,
+        explain: { policy: { name: 'ring_hash', from: 'service_config' }, skipped: [] },
+      })
       expect((await web('--json')).stdout).toContain('"code":"NO_ENDPOINTS"')
     } finally {
       await etcd.close()

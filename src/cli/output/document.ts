@@ -25,7 +25,19 @@ export interface Table {
 }
 
 /** undefined shows as `-`. */
-export type Cell = string | number | bigint | undefined | { readonly text: string; readonly color: Color }
+export type Cell = string | number | bigint | undefined | Painted | readonly Painted[]
+
+export interface Painted {
+  readonly text: string
+  readonly color?: Color
+}
+
+/** A cell as it stands there, without its colours and not yet safe to look at. */
+export function cellText(cell: Cell): string {
+  if (cell === undefined || cell === '') return '-'
+  if (typeof cell !== 'object') return String(cell)
+  return 'text' in cell ? cell.text : cell.map(({ text }) => text).join('')
+}
 
 export type Color = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold'
 

@@ -1,11 +1,15 @@
+import type { PolicyOrigin } from '../../core/balancer/policy-origin.js'
 import type { ServiceReading } from '../../core/discovery/read-service.js'
 import type { Judged } from '../../core/discovery/selection.js'
+import { type Endpoint, isReadyServer } from '../../core/model/endpoint.js'
 import type { LeaseInfo } from '../../core/registry/store.js'
 import type { Cell, Document, JsonObject, Table } from './document.js'
 import { endpointJson, leaseText, metaText, stateCell } from './endpoint.js'
+import { policyCells, policyJson, skippedCells, ttlCell, verdictCell } from './explanation.js'
 
 export interface ResolveDocumentOptions {
-  readonly explain: boolean
+  /** What --explain adds; undefined without it. */
+  readonly explain: { readonly policy: PolicyOrigin } | undefined
   readonly times: ReadonlyMap<bigint, LeaseInfo> | undefined
 }
 
@@ -24,27 +28,45 @@ export function resolveDocument(
     stale: false,
     endpoints,
     skipped,
-    ...(explain ? { explain: explanation(reading, judged) } : undefined),
+    ...(explain ? { explain: explanation(reading, judged, explain.policy, times) } : undefined),
   }
   return {
     json,
     ndjson: explain ? [json] : endpoints,
-    table: explain ? explainTable(reading, judged, times) : table(chosen),
-    wide: explain ? explainTable(reading, judged, times) : wideTable(chosen, times),
+    table: explain ? explainTable(reading, judged, explain.policy, times) : table(chosen),
+    wide: explain ? explainTable(reading, judged, explain.policy, times) : wideTable(chosen, times),
     plain: chosen.map(({ record }) => record.endpoint.address),
   }
 }
 
-function explanation({ places, serviceConfig }: ServiceReading, judged: readonly Judged[]): JsonObject {
+function explanation(
+  { places, serviceConfig }: ServiceReading,
+  judged: readonly Judged[],
+  policy: PolicyOrigin,
+  times: ResolveDocumentOptions['times'],
+): JsonObject {
+  const remark = remarks(judged)
   return {
     read: places,
-    endpoints: judged.map(({ record: { endpoint, key }, reason }) => ({
-      address: endpoint.address,
-      key,
+    policy: policyJson(policy),
+    endpoints: judged.map(({ record, reason }) => ({
+      ...endpointJson(record, times?.get(record.lease)),
+      key: record.key,
       included: reason === undefined,
-      ...(reason === undefined ? undefined : { reason }),
+      reason: reason ?? remark(record.endpoint),
     })),
     ...(serviceConfig === undefined ? undefined : { serviceConfig }),
+  }
+}
+
+/** What there is to say about an endpoint that is in. */
+function remarks(judged: readonly Judged[]): (endpoint: Endpoint) => string | undefined {
+  const weighs = judged.some(({ record: { endpoint } }) => isReadyServer(endpoint) && endpoint.weight > 0)
+  return (endpoint) => {
+    if (!isReadyServer(endpoint) || endpoint.weight > 0) return undefined
+    return weighs
+      ? 'weight 0: gets nothing new while others have more'
+      : 'weight 0: used because nothing of more weight exists'
   }
 }
 
@@ -80,40 +102,31 @@ function wideTable(judged: readonly Judged[], times: ResolveDocumentOptions['tim
   }
 }
 
-/** Every record with the reason, then the places and the service config, each as a row of its own. */
+/** Every record with the reason, then what does not count, where it was read, and the policy, each as a row of its own. */
 function explainTable(
-  { places, serviceConfig }: ServiceReading,
+  { places, serviceConfig, skipped }: ServiceReading,
   judged: readonly Judged[],
+  policy: PolicyOrigin,
   times: ResolveDocumentOptions['times'],
 ): Table {
-  const verdict = (reason: string | undefined): Cell =>
-    reason === undefined ? { text: 'in', color: 'green' } : { text: `out: ${reason}`, color: 'yellow' }
+  const remark = remarks(judged)
+  const none = [undefined, undefined, undefined, undefined]
   return {
     columns: ['what', 'verdict', 'weight', 'zone', 'state', 'ttl', 'key'],
     rows: [
       ...judged.map(({ record: { endpoint, lease, key }, reason }): Cell[] => [
         endpoint.address,
-        verdict(reason),
+        verdictCell(reason === undefined, reason ?? remark(endpoint)),
         endpoint.weight,
         endpoint.zone,
         stateCell(endpoint.state),
-        ttlCell(times?.get(lease)),
+        lease === 0n ? 'no lease' : ttlCell(times?.get(lease)),
         key,
       ]),
-      ...places.map(({ key, revision, keys }): Cell[] => [
-        'read',
-        `${keys} keys at revision ${revision}`,
-        undefined,
-        undefined,
-        undefined,
-        undefined,
-        key,
-      ]),
+      ...skipped.map(skippedCells),
+      ...places.map(({ key, revision, keys }) => ['read', `${keys} keys at revision ${revision}`, ...none, key]),
+      policyCells(policy),
       ...(serviceConfig === undefined ? [] : [['config', JSON.stringify(serviceConfig)]]),
     ],
   }
-}
-
-function ttlCell(time: LeaseInfo | undefined): Cell {
-  return time && `${time.remainingSeconds}s of ${time.ttlSeconds}s`
 }

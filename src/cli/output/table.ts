@@ -1,6 +1,6 @@
 import type { ChalkInstance } from 'chalk'
 import { sanitize } from '../sanitize.js'
-import type { Cell, Table } from './document.js'
+import { type Cell, cellText, type Painted, type Table } from './document.js'
 
 const GAP = '   '
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
@@ -8,7 +8,7 @@ const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
 /** A borderless table: upper-case headings, left-aligned columns. Ends without a line break. */
 export async function tableText(table: Table, chalk: ChalkInstance): Promise<string> {
   const headings = table.columns.map((column) => sanitize(column).toUpperCase())
-  const rows = table.rows.map((row) => table.columns.map((_, i) => cellText(row[i])))
+  const rows = table.rows.map((row) => table.columns.map((_, i) => safeText(row[i])))
   const width = await widthOf([headings, ...rows])
   const widths = headings.map((heading) => width(heading))
   for (const row of rows) row.forEach((text, i) => (widths[i] = Math.max(widths[i]!, width(text))))
@@ -27,16 +27,17 @@ export async function tableText(table: Table, chalk: ChalkInstance): Promise<str
 
 /** The rows alone, cells separated by tabs. */
 export function tabSeparated(table: Table): string[] {
-  return table.rows.map((row) => row.map((cell) => cellText(cell)).join('\t'))
+  return table.rows.map((row) => row.map(safeText).join('\t'))
 }
 
 function painted(text: string, cell: Cell, chalk: ChalkInstance): string {
-  return typeof cell === 'object' ? chalk[cell.color](text) : text
+  if (typeof cell !== 'object') return text
+  const paint = (part: Painted) => (part.color ? chalk[part.color](sanitize(part.text)) : sanitize(part.text))
+  return 'text' in cell ? paint(cell) : cell.map(paint).join('')
 }
 
-function cellText(cell: Cell): string {
-  if (cell === undefined || cell === '') return '-'
-  return sanitize(typeof cell === 'object' ? cell.text : String(cell))
+function safeText(cell: Cell): string {
+  return sanitize(cellText(cell))
 }
 
 /** How many columns a text takes. The tables of Unicode are loaded only where a text is not plain ASCII. */

@@ -4,7 +4,7 @@ import { FairleadError } from '../../core/errors.js'
 import { parseCheck } from '../../core/health/check.js'
 import { type Listen, parseListen } from '../../core/proxy/listen.js'
 import type { ProxyOptions } from '../../core/proxy/options.js'
-import { parseDuration } from '../duration.js'
+import { parseDuration } from '../../core/library/duration.js'
 import type { ProxyValues } from './flags.js'
 import { parseCookieName, parseHashOn } from './hash-on.js'
 

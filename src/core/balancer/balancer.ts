@@ -9,7 +9,7 @@ import type { HealthRules, HealthWatcher } from './health.js'
 import { LoadTable } from './load-table.js'
 import { noEndpoints } from './no-endpoints.js'
 import type { LoadReport } from './orca/load-report.js'
-import { LoadWeights } from './orca/load-weights.js'
+import { LoadWeights, type Traffic } from './orca/load-weights.js'
 import type { OutlierDetection } from './outlier-detection.js'
 import type { HashHeaderConfig } from './policies/hash-header.js'
 import type { Picker, PickRequest } from './policy.js'
@@ -22,6 +22,8 @@ export interface BalancerOptions {
   readonly policy?: PolicyChoice
   /** Whether endpoints take traffic only while `setConnected` says that they are connected. They begin without. Default false. */
   readonly byConnection?: boolean
+  /** Where picks are made elsewhere, by what is found out here: how much traffic that makes. Absent: they are made here. */
+  readonly traffic?: Traffic
   /** Called after the endpoints that picks go to, or their weights, have changed. Must not throw. */
   readonly onChange?: () => void
 }
@@ -61,6 +63,7 @@ const NEWS_BUILD_SHARE = 20
 class SnapshotBalancer implements Balancer, PickLedger {
   #fixed: PolicyChoice | undefined
   readonly #byConnection: boolean
+  readonly #traffic: Traffic | undefined
   readonly #onChange: (() => void) | undefined
   readonly #runtime: Runtime
   #state: State
@@ -79,9 +82,10 @@ class SnapshotBalancer implements Balancer, PickLedger {
   #builtAt = -Infinity
   #buildMs = 0
 
-  constructor({ policy, byConnection, onChange }: BalancerOptions, runtime: Runtime) {
+  constructor({ policy, byConnection, traffic, onChange }: BalancerOptions, runtime: Runtime) {
     this.#fixed = policy
     this.#byConnection = byConnection ?? false
+    this.#traffic = traffic
     this.#onChange = onChange
     this.#runtime = runtime
     this.#supervision = new Supervision(runtime.clock)
@@ -112,6 +116,10 @@ class SnapshotBalancer implements Balancer, PickLedger {
 
   get wantsLoadReports(): boolean {
     return this.#loadWeights !== undefined
+  }
+
+  get oobReportingMs(): number | undefined {
+    return this.#loadWeights?.rules.oobMs
   }
 
   supervise(watcher: HealthWatcher, rules: HealthRules): void {
@@ -298,7 +306,8 @@ class SnapshotBalancer implements Balancer, PickLedger {
     if (sameChoice(choice, this.#state.choice) && this.#state.service !== undefined) return
     this.#loadWeights?.end(upstreams)
     const rules = choice.policy.loadWeights?.(choice.config)
-    this.#loadWeights = rules && new LoadWeights(rules, this.#runtime.clock, () => this.#settle(this.#state))
+    this.#loadWeights =
+      rules && new LoadWeights(rules, this.#runtime.clock, this.#traffic, () => this.#settle(this.#state))
   }
 
   #build(candidates: readonly Upstream[], choice: PolicyChoice, previous: Picker | undefined): Picker | undefined {

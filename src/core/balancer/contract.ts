@@ -29,6 +29,8 @@ export interface Balancer {
   readonly hashHeader: string | undefined
   /** Whether endpoints' load reports (`Outcome.load`) have an effect. May change with every snapshot. */
   readonly wantsLoadReports: boolean
+  /** How often endpoints are to be asked for load reports outside of responses, milliseconds. May change with every snapshot. */
+  readonly oobReportingMs: number | undefined
   /**
    * Takes in what an endpoint says about its load outside of responses, while `wantsLoadReports`. What is told of an endpoint that
    * has left has no effect.

@@ -3,9 +3,11 @@ import type { Snapshot } from '../model/snapshot.js'
 import type { Runtime } from '../runtime.js'
 import { seededRandom } from '../seeded-random.js'
 import { createBalancer } from './balancer.js'
+import { type ChiSquare, chiSquareTest } from './chi-square.js'
 import type { UpstreamStatus } from './contract.js'
 import { expectedShares } from './expected-shares.js'
 import { POLICIES, type PolicyName } from './policies/index.js'
+import { type PolicyOrigin, policyOrigin } from './policy-origin.js'
 import { choosePolicy, type PolicyChoice } from './service-config.js'
 
 export interface PreviewOptions {
@@ -20,11 +22,13 @@ export interface PreviewOptions {
 }
 
 export interface Preview {
-  readonly policy: PolicyName
+  readonly origin: PolicyOrigin
   /** The addresses picked, in order. */
   readonly sequence: readonly string[]
   /** Servers in the order of the snapshot, those that may not take traffic too. */
   readonly distribution: readonly PreviewShare[]
+  /** How the distribution agrees with what is expected; undefined for a policy by key with one key, and where one endpoint gets all. */
+  readonly chiSquare: ChiSquare | undefined
   /** Why nothing could be picked. */
   readonly failure: FairleadError | undefined
   /** Every endpoint and why it is in or out. */
@@ -72,7 +76,15 @@ export function previewPicks(snapshot: Snapshot, options: PreviewOptions, runtim
   } catch (error) {
     failure = asFairleadError(error)
   }
-  return { policy, sequence, distribution: distribution(policy, upstreams, sequence), failure, upstreams }
+  const shares = distribution(policy, upstreams, sequence)
+  return {
+    origin: policyOrigin(snapshot.serviceConfig, options.policy),
+    sequence,
+    distribution: shares,
+    chiSquare: POLICIES[policy].byKey === true && options.key !== undefined ? undefined : chiSquareTest(shares),
+    failure,
+    upstreams,
+  }
 }
 
 function distribution(name: PolicyName, upstreams: readonly UpstreamStatus[], sequence: string[]): PreviewShare[] {

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../model/endpoint.js'
 import { isLatencySeen, latencyAt, observeLatency, resetLatency } from './latency.js'
 import type { LoadTable } from './load-table.js'
+import type { LoadFactor } from './orca/load-factor.js'
 import type { LoadReport } from './orca/load-report.js'
 import type { ReportedWeight } from './orca/weights.js'
 import type { Ramp } from './slow-start.js'
@@ -27,7 +28,9 @@ export class Upstream {
   observer: OutcomeObserver | undefined
   /** What its load reports amount to, where they are wanted and there are any. */
   reported: ReportedWeight | undefined
-  /** The weight by load reports; 0 where the registry's holds. */
+  /** What the load figures of its record amount to, where they are wanted and there are any. */
+  loadFactor: LoadFactor | undefined
+  /** The weight by load; 0 where the registry's holds. */
   loadWeight = 0
 
   /** @param loads where the figures are kept: the same table for all candidates of a picker. */
@@ -93,7 +96,12 @@ export class Upstream {
   forget(): void {
     resetLatency(this.#loads, this.#slot)
     this.forgetHealth()
+    this.forgetLoad()
+  }
+
+  forgetLoad(): void {
     this.reported = undefined
+    this.loadFactor = undefined
     this.loadWeight = 0
   }
 

@@ -1,4 +1,5 @@
 import type { DirectoryEvent } from './directory/directory.js'
+import type { CertificatesEvent } from './serving/kept-credentials.js'
 
 /** What clients ask for servers by. */
 export type Protocol = 'grpclb' | 'xds'
@@ -36,8 +37,9 @@ export type ControlPlaneEvent =
       readonly seconds: number
     }
   | DirectoryEvent
-  /** Nothing new is accepted; so many connections are to end. */
-  | { readonly event: 'draining'; readonly connections: number }
+  | CertificatesEvent
+  /** Nothing new is accepted, and what is open comes to its end. */
+  | { readonly event: 'draining' }
   | { readonly event: 'stopped' }
 
 interface ClientOf {

@@ -7,6 +7,7 @@ import { FairleadError, isRefusal } from '../errors.js'
 import type { Gate } from '../health/active/gate.js'
 import { HealthMonitor } from '../health/monitor.js'
 import type { StallGuard } from '../health/stall-guard.js'
+import { type LoadSubscription, subscribeLoad } from '../load/subscription.js'
 import { isReadyServer } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
 import { type Runtime, sleep } from '../runtime.js'
@@ -18,6 +19,7 @@ import { endpointProbe } from './endpoint-probe.js'
 import type { ListenerState, ProxyEvent } from './events.js'
 import { formatListen, type Listen, targetName } from './listen.js'
 import { ListenerNews, type NewsSource } from './listener-news.js'
+import { loadPeer } from './load-peer.js'
 import { ListenerMeter, type ListenerStats } from './meters.js'
 import type { ProxyDependencies } from './options.js'
 import { readListener } from './read-listener.js'
@@ -73,6 +75,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext,
   readonly #news: ListenerNews
   readonly #health: HealthMonitor
   readonly #history: EndpointHistory
+  readonly #load: LoadSubscription
   readonly #ended = new AbortController()
   readonly #feed: ServiceFeed
   readonly #arriving = new Set<Admission>()
@@ -100,6 +103,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext,
       this.#history.health(change)
       news.health(change)
     })
+    this.#load = subscribeLoad(this.balancer, runtime, { reach: (endpoint) => loadPeer(this, endpoint) })
     this.#connections = createService(spec.listen.scheme, this)
     const { signal } = this.#ended
     const resolutions = resolverOf(spec, shared.dependencies).resolve(this.service, signal)
@@ -107,6 +111,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext,
       snapshot: (snapshot: Snapshot) => {
         this.meter.prune(snapshot)
         this.#history.snapshot(snapshot, (address) => this.meter.known(address) !== undefined)
+        this.#load.update()
         this.#connections.update(snapshot)
         news.snapshot(snapshot)
       },
@@ -160,6 +165,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext,
     this.#health.reconfigure(shared.settings.health)
     if (policy === shared.policy) return
     this.balancer.setPolicy(shared.policy)
+    this.#load.update()
     this.#news.configured()
   }
 
@@ -246,6 +252,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext,
     for (const admission of this.#arriving) admission.abort()
     this.#connections.abort()
     this.#health.close()
+    this.#load.close()
     this.#news.close()
   }
 

@@ -10,7 +10,13 @@ import { choosePolicy } from '../../../src/core/balancer/service-config.js'
 import { endpoint, runtime, snapshot } from '../../support/balancing.js'
 
 const NOTHING = { rps: 0, eps: 0, cpuUtilization: 0, applicationUtilization: 0 }
-const rules: LoadWeightRules = { blackoutMs: 10_000, expirationMs: 180_000, updateMs: 1000, errorUtilizationPenalty: 1 }
+const rules: LoadWeightRules = {
+  blackoutMs: 10_000,
+  expirationMs: 180_000,
+  updateMs: 1000,
+  errorUtilizationPenalty: 1,
+  oobMs: undefined,
+}
 
 describe('the weight of a report', () => {
   it('is the rate over utilization, errors added as a share of the requests', () => {
@@ -116,6 +122,22 @@ describe('weighted_round_robin by load', () => {
     await clock.advance(12_000)
     expect(count(110)).toEqual([90, 10, 10])
     expect(clock.pending).toBe(0)
+  })
+
+  it('asks for reports out of band where the config says so', () => {
+    const balancer = createBalancer({}, runtime())
+    const period = (fields: object) => {
+      balancer.update({
+        ...snapshot([endpoint(1)]),
+        serviceConfig: { loadBalancingConfig: [{ weighted_round_robin: fields }] },
+      })
+      return balancer.oobReportingMs
+    }
+    expect(period({})).toBeUndefined()
+    expect(period({ oobReportingPeriod: '5s' })).toBeUndefined()
+    expect(period({ enableOobLoadReport: true })).toBe(10_000)
+    expect(period({ enable_oob_load_report: true, oob_reporting_period: '5s' })).toBe(5000)
+    expect(period({ enableOobLoadReport: true, oobReportingPeriod: '0s' })).toBe(100)
   })
 
   it('forgets them with another instance and with another policy', async () => {

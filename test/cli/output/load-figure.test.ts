@@ -16,7 +16,7 @@ const record = (n: number, load?: number): Registered => ({
 function wideOf(records: readonly Registered[]) {
   const reading = { service: 'web', revision: 1n, records, skipped: [], places: [] }
   const judged = records.map((each) => ({ record: each }))
-  return resolveDocument(reading, judged, { explain: false, times: undefined }).wide!
+  return resolveDocument(reading, judged, { explain: undefined, times: undefined }).wide!
 }
 
 describe('a load figure', () => {

@@ -24,10 +24,11 @@ const FIXED32 = 5
 export function decodeLoadReport(value: string): LoadReport | undefined {
   const text = value.slice(value.lastIndexOf(',') + 1).trim()
   if (text.length === 0 || text.length > MAX_LENGTH || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined
-  return readMessage(Buffer.from(text, 'base64'))
+  return readLoadReport(Buffer.from(text, 'base64'))
 }
 
-function readMessage(bytes: Buffer): LoadReport | undefined {
+/** The same for a message as it is, whatever its length. */
+export function readLoadReport(bytes: Buffer): LoadReport | undefined {
   const doubles = new Map<number, number>()
   let at = 0
   while (at < bytes.length) {

@@ -10,6 +10,8 @@ export interface LoadWeightRules {
   readonly updateMs: number
   /** How much errors lower the weight: 1 makes an endpoint with only errors look twice as loaded as it is when fully busy. */
   readonly errorUtilizationPenalty: number
+  /** How often endpoints are asked for reports outside of responses; undefined: not at all. */
+  readonly oobMs: number | undefined
 }
 
 /** What one endpoint's reports amount to. */

@@ -9,7 +9,7 @@ import { SmoothOrder } from './smooth-order.js'
 const SMOOTH_LIMIT = 128
 
 const NAME = 'weighted_round_robin'
-/** gRPC's least time between two updates of the weights, milliseconds (gRFC A58). */
+/** gRPC's least time between two updates of the weights, milliseconds (gRFC A58), and ours between two reports of an endpoint. */
 const MIN_UPDATE_MS = 100
 
 /** The fields of which any one asks for weights by load. */
@@ -28,7 +28,7 @@ type Config = LoadWeightRules | undefined
 /**
  * In turn, each endpoint in proportion to its weight and spread as evenly as can be. With any field of gRPC's
  * `WeightedRoundRobinLbConfig` (gRFC A58) the weights come from endpoints' load reports instead of from the registry. Reports
- * are read from responses; `enableOobLoadReport`, which asks for them on a stream of their own, makes no difference.
+ * are read from responses, and with `enableOobLoadReport` from streams of their own as well.
  */
 export const weightedRoundRobin: Policy<Config> = {
   name: NAME,
@@ -50,14 +50,15 @@ function parseConfig(raw: unknown): Config {
   const expirationMs = durationField(NAME, fields, 'weightExpirationPeriod')
   const updateMs = durationField(NAME, fields, 'weightUpdatePeriod')
   const errorUtilizationPenalty = numberField(NAME, fields, 'errorUtilizationPenalty')
-  durationField(NAME, fields, 'oobReportingPeriod')
-  booleanField(NAME, fields, 'enableOobLoadReport')
+  const oobMs = durationField(NAME, fields, 'oobReportingPeriod')
+  const isOob = booleanField(NAME, fields, 'enableOobLoadReport')
   if (!hasField(fields, ASKING)) return undefined
   return {
     blackoutMs: blackoutMs ?? 10_000,
     expirationMs: expirationMs ?? 180_000,
     updateMs: Math.max(MIN_UPDATE_MS, updateMs ?? 1000),
     errorUtilizationPenalty: errorUtilizationPenalty ?? 1,
+    oobMs: isOob ? Math.max(MIN_UPDATE_MS, oobMs ?? 10_000) : undefined,
   }
 }
 

@@ -17,8 +17,8 @@ export interface Directory {
   /** The same for the names of all services with a record, sorted. */
   followNames(observer: (names: readonly string[]) => void): () => void
   /**
-   * Tells that a client has sent so many more requests to a service. Where weights come from load figures in records, which say
-   * nothing of rates, shares of the traffic are what they are weighed against.
+   * Tells that a client has sent so many more requests to a service. Weights that come from load figures in records stand still
+   * while its clients send nothing.
    */
   countRequests(service: string, requests: number): void
   /** Ends everything. Idempotent. */

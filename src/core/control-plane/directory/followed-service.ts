@@ -5,6 +5,7 @@ import type { DataPlaneResolver } from '../../discovery/data-plane-resolver.js'
 import type { CheckRoom, CheckRules } from '../../health/active/endpoint-check.js'
 import { type HealthChange, HealthMonitor } from '../../health/monitor.js'
 import { asFairleadError, type FairleadError } from '../../errors.js'
+import { type LoadSubscription, subscribeLoad } from '../../load/subscription.js'
 import type { Snapshot } from '../../model/snapshot.js'
 import type { Runtime } from '../../runtime.js'
 import type { ServiceView } from './contract.js'
@@ -48,6 +49,7 @@ export class FollowedService {
   readonly #end = new AbortController()
   readonly #balancer: Balancer
   readonly #monitor: HealthMonitor | undefined
+  readonly #load: LoadSubscription
   readonly #dialable: Dialable
   readonly #served = new ServedEndpoints()
   readonly #refreshes: Spacing
@@ -69,7 +71,11 @@ export class FollowedService {
     this.#room = room
     this.#observer = observer
     this.#balancer = createBalancer(
-      { policy: CHEAPEST, onChange: () => this.#isUpdating || this.#views.touch() },
+      {
+        policy: CHEAPEST,
+        traffic: () => this.traffic.requestsPerSecond,
+        onChange: () => this.#isUpdating || this.#views.touch(),
+      },
       runtime,
     )
     this.#monitor =
@@ -77,6 +83,7 @@ export class FollowedService {
       new HealthMonitor({ checks, outlierDetection: false }, this.#balancer, checkRoom, (change) =>
         this.#healthChanged(change),
       )
+    this.#load = subscribeLoad(this.#balancer, runtime)
     this.#refreshes = new Spacing(SPACING_MS, runtime.clock, () => this.#refresh())
     this.#views = new Spacing(SPACING_MS, runtime.clock, () => this.#publish())
     this.#dialable = new Dialable(room.hosts, runtime.log, () => this.#refreshes.touch())
@@ -95,6 +102,7 @@ export class FollowedService {
     this.#refreshes.close()
     this.#views.close()
     this.#monitor?.close()
+    this.#load.close()
     this.#dialable.close()
   }
 
@@ -136,6 +144,7 @@ export class FollowedService {
     this.#isUpdating = true
     this.#choosePolicy()
     this.#balancer.update(snapshot)
+    this.#load.update()
     this.#isUpdating = false
     this.#views.touch()
   }

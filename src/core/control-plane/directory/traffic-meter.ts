@@ -7,7 +7,7 @@ const MEMORY_MS = 10_000
 export class TrafficMeter {
   readonly #clock: Clock
   #requests = 0
-  #at = 0
+  #at: number | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -18,12 +18,14 @@ export class TrafficMeter {
     this.#at = this.#clock.now()
   }
 
-  get requestsPerSecond(): number {
+  /** Undefined while no client has told anything: some never do. */
+  get requestsPerSecond(): number | undefined {
+    if (this.#at === undefined) return undefined
     return (this.#remembered() * 1000) / MEMORY_MS
   }
 
   /** What is left of the requests by now: half a memory later some 60 percent, and so on. */
   #remembered(): number {
-    return this.#requests * Math.exp((this.#at - this.#clock.now()) / MEMORY_MS)
+    return this.#requests * Math.exp(((this.#at ?? 0) - this.#clock.now()) / MEMORY_MS)
   }
 }

@@ -1,4 +1,4 @@
-import { FairleadError } from '../core/errors.js'
+import { FairleadError } from '../errors.js'
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|[smhd]))+$/

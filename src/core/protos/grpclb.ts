@@ -1,0 +1,91 @@
+import type { MessageTypeDefinition, ServiceDefinition } from '@grpc/proto-loader'
+import { loadProto } from './load.js'
+
+/** `grpc.lb.v1.LoadBalancer` and its messages, as the loader reads and writes them. */
+export interface GrpclbProto {
+  readonly service: ServiceDefinition
+  readonly request: Codec<LoadBalanceRequest>
+  readonly response: Codec<LoadBalanceResponse>
+}
+
+/** Bytes to messages and back. `deserialize` throws what the reader of protobuf throws. */
+export interface Codec<Message> {
+  serialize(message: Message): Buffer
+  deserialize(bytes: Buffer): Message
+}
+
+/** One of the two, or neither. */
+export interface LoadBalanceRequest {
+  readonly initial_request?: { readonly name: string } | null
+  readonly client_stats?: ClientStats | null
+}
+
+/** Counted since the report before. Reading gives numbers of 64 bits as decimal texts; writing takes either. */
+export interface ClientStats {
+  readonly timestamp?: Timestamp | null
+  readonly num_calls_started: number | string
+  readonly num_calls_finished: number | string
+  readonly num_calls_finished_with_client_failed_to_send: number | string
+  readonly num_calls_finished_known_received: number | string
+  readonly calls_finished_with_drop: readonly {
+    readonly load_balance_token: string
+    readonly num_calls: number | string
+  }[]
+}
+
+/** One of the three, or none. */
+export interface LoadBalanceResponse {
+  readonly initial_response?: { readonly client_stats_report_interval?: Timestamp | null } | null
+  readonly server_list?: { readonly servers: readonly Server[] } | null
+  readonly fallback_response?: object | null
+}
+
+/** Either `drop`, or an address. */
+export interface Server {
+  /** Four or sixteen bytes in network order. */
+  readonly ip_address?: Buffer
+  readonly port?: number
+  readonly load_balance_token?: string
+  readonly drop?: boolean
+}
+
+/** `google.protobuf.Timestamp` and `google.protobuf.Duration` have the same fields. */
+export interface Timestamp {
+  readonly seconds: number | string
+  readonly nanos: number
+}
+
+let loaded: GrpclbProto | undefined
+
+/** Read from its file at first use. */
+export function grpclbProto(): GrpclbProto {
+  if (loaded) return loaded
+  const description = loadProto('grpclb')
+  loaded = {
+    service: description['grpc.lb.v1.LoadBalancer'] as ServiceDefinition,
+    request: codec(description['grpc.lb.v1.LoadBalanceRequest'] as MessageTypeDefinition<LoadBalanceRequest, object>),
+    response: codec(
+      description['grpc.lb.v1.LoadBalanceResponse'] as MessageTypeDefinition<LoadBalanceResponse, object>,
+    ),
+  }
+  return loaded
+}
+
+function codec<Message>(definition: MessageTypeDefinition<Message, object>): Codec<Message> {
+  return {
+    serialize: (message) => definition.serialize(message),
+    deserialize: (bytes) => definition.deserialize(bytes) as Message,
+  }
+}
+
+/** A length of time as protobuf writes it. */
+export function durationOf(ms: number): Timestamp {
+  return { seconds: Math.floor(ms / 1000), nanos: Math.round((ms % 1000) * 1e6) }
+}
+
+/** In milliseconds; 0 where there is none, or none that counts. */
+export function millisecondsOf(duration: Timestamp | null | undefined): number {
+  if (!duration) return 0
+  const ms = Number(duration.seconds) * 1000 + duration.nanos / 1e6
+  return Number.isFinite(ms) && ms > 0 ? ms : 0
+}

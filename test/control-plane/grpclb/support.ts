@@ -1,0 +1,113 @@
+import {
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Server,
+  ServerCredentials,
+  type StatusObject,
+} from '@grpc/grpc-js'
+import type { ControlPlaneEvent } from '../../../src/core/control-plane/events.js'
+import {
+  createGrpclbService,
+  type GrpclbOptions,
+  type GrpclbService,
+} from '../../../src/core/control-plane/grpclb/service.js'
+import {
+  type ClientStats,
+  grpclbProto,
+  type LoadBalanceRequest,
+  type LoadBalanceResponse,
+} from '../../../src/core/protos/grpclb.js'
+import { type Runtime, systemRuntime } from '../../../src/core/runtime.js'
+import { FakeDirectory } from '../support/fake-directory.js'
+
+/** A balancer on a real port, over a directory of its own. */
+export interface TestBalancer {
+  readonly address: string
+  readonly port: number
+  readonly directory: FakeDirectory
+  readonly service: GrpclbService
+  readonly events: ControlPlaneEvent[]
+  /** Ends streams and the server, at once. Idempotent. */
+  close(): void
+}
+
+export interface TestBalancerOptions extends GrpclbOptions {
+  readonly zone?: string
+  readonly runtime?: Runtime
+  /** Port to listen on; 0 for any. */
+  readonly port?: number
+  readonly directory?: FakeDirectory
+}
+
+export async function startBalancer(options: TestBalancerOptions = {}): Promise<TestBalancer> {
+  const { zone, runtime = systemRuntime, directory = new FakeDirectory() } = options
+  const events: ControlPlaneEvent[] = []
+  const service = createGrpclbService(
+    { directory, runtime, zone, onEvent: (event) => void events.push(event) },
+    options,
+  )
+  const server = new Server()
+  for (const { definition, implementation } of service.handlers) server.addService(definition, implementation)
+  const port = await new Promise<number>((resolve, reject) => {
+    const insecure = ServerCredentials.createInsecure()
+    server.bindAsync(`127.0.0.1:${options.port ?? 0}`, insecure, (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    )
+  })
+  const close = () => {
+    service.close()
+    server.forceShutdown()
+  }
+  return { address: `127.0.0.1:${port}`, port, directory, service, events, close }
+}
+
+/** A client that speaks the protocol by hand. */
+export class RawClient {
+  readonly responses: LoadBalanceResponse[] = []
+  status: StatusObject | undefined
+  readonly stream: ClientDuplexStream<LoadBalanceRequest, LoadBalanceResponse>
+  readonly #client: Client
+
+  constructor(address: string) {
+    const { request, response } = grpclbProto()
+    this.#client = new Client(address, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 })
+    this.stream = this.#client.makeBidiStreamRequest(
+      '/grpc.lb.v1.LoadBalancer/BalanceLoad',
+      (message: LoadBalanceRequest) => request.serialize(message),
+      (bytes) => response.deserialize(bytes),
+    )
+    this.stream.on('data', (message: LoadBalanceResponse) => this.responses.push(message))
+    this.stream.on('status', (status: StatusObject) => (this.status = status))
+    this.stream.on('error', () => undefined)
+  }
+
+  ask(name: string): this {
+    this.stream.write({ initial_request: { name } })
+    return this
+  }
+
+  report(stats: Partial<ClientStats>): void {
+    this.stream.write({ client_stats: { ...NOTHING, ...stats } })
+  }
+
+  /** The last byte of each address, `-` for a drop, of every list received. */
+  get lists(): string[] {
+    return this.responses.flatMap(({ server_list: list }) =>
+      list ? [list.servers.map(({ drop, ip_address: ip }) => (drop ? '-' : ip!.at(-1))).join(' ')] : [],
+    )
+  }
+
+  close(): void {
+    this.stream.cancel()
+    this.#client.close()
+  }
+}
+
+const NOTHING: ClientStats = {
+  num_calls_started: 0,
+  num_calls_finished: 0,
+  num_calls_finished_with_client_failed_to_send: 0,
+  num_calls_finished_known_received: 0,
+  calls_finished_with_drop: [],
+}
