@@ -13,7 +13,7 @@ function start(policy: PolicyChoice = choosePolicy('round_robin')) {
     { clock, ...rest },
   )
   const upstreams = () => balancer.status().upstreams
-  const connect = (n: number, connected = true) => balancer.setConnected(upstreams()[n - 1]!.upstream, connected)
+  const connect = (n: number, connected = true) => balancer.setConnected([[upstreams()[n - 1]!.upstream, connected]])
   const verdicts = () => upstreams().map(({ verdict }) => verdict)
   return { balancer, clock, changes, upstreams, connect, verdicts }
 }
@@ -52,7 +52,7 @@ describe('a balancer by connection', () => {
     expect(balancer.pick({}).upstream).toBe(upstream)
     expect(upstream.inFlight).toBe(2)
     balancer.update(snapshot([]))
-    balancer.setConnected(upstream, false)
+    balancer.setConnected([[upstream, false]])
     expect(upstreams()).toEqual([])
   })
 
@@ -70,10 +70,16 @@ describe('a balancer by connection', () => {
     const policy: PolicyChoice = { name: 'round_robin', policy: slow, config: undefined }
     const balancer = createBalancer({ policy, byConnection: true }, { clock, ...rest })
     balancer.update(snapshot(Array.from({ length: 50 }, (_, n) => endpoint(n))))
-    for (const { upstream } of balancer.status().upstreams) balancer.setConnected(upstream, true)
+    for (const { upstream } of balancer.status().upstreams) balancer.setConnected([[upstream, true]])
     expect(builds).toBe(1)
-    await clock.advance(40)
+    await clock.advance(8)
     expect(builds).toBe(2)
+    await clock.advance(20)
+    const all = (connected: boolean) =>
+      balancer.status().upstreams.map(({ upstream }) => [upstream, connected] as const)
+    balancer.setConnected(all(false))
+    balancer.setConnected(all(true))
+    expect(builds).toBe(3)
     expect(balancer.status().upstreams.every(({ verdict }) => verdict === 'ready')).toBe(true)
     expect(clock.pending).toBe(0)
   })

@@ -57,8 +57,10 @@ interface State extends Facts {
 
 /** How long news of endpoints' health wait for more of the kind, milliseconds. */
 const NEWS_WAIT_MS = 10
-/** Building pickers for such news takes at most one part in so many of the time. */
+/** Working out what follows from such news takes at most one part in so many of the time. */
 const NEWS_BUILD_SHARE = 20
+/** The same for news of connections, which are what a client that has just begun waits for. */
+const CONNECTION_SHARE = 4
 
 class SnapshotBalancer implements Balancer, PickLedger {
   #fixed: PolicyChoice | undefined
@@ -78,9 +80,9 @@ class SnapshotBalancer implements Balancer, PickLedger {
   readonly #supervision: Supervision
   #loadWeights: LoadWeights | undefined
   #newsDue = false
-  /** When the last picker was built, and how long that took, milliseconds. */
-  #builtAt = -Infinity
-  #buildMs = 0
+  /** When a picker was put into use last, and how long it took to work that out, milliseconds. */
+  #settledAt = -Infinity
+  #settleMs = 0
 
   constructor({ policy, byConnection, traffic, onChange }: BalancerOptions, runtime: Runtime) {
     this.#fixed = policy
@@ -107,6 +109,10 @@ class SnapshotBalancer implements Balancer, PickLedger {
     this.#fixed = policy
     if (this.#snapshot) this.update(this.#snapshot)
     else this.#state = { ...this.#state, choice: policy ?? choosePolicy() }
+  }
+
+  get candidates(): number {
+    return this.#state.candidates.length
   }
 
   get hashHeader(): string | undefined {
@@ -144,14 +150,18 @@ class SnapshotBalancer implements Balancer, PickLedger {
 
   setFault(upstream: Upstream, fault: Fault, present: boolean): void {
     if (!this.#supervision.setFault(upstream, fault, present)) return
-    this.#settleIn(Math.max(NEWS_WAIT_MS, this.#buildMs * NEWS_BUILD_SHARE))
+    this.#settleIn(Math.max(NEWS_WAIT_MS, this.#settleMs * NEWS_BUILD_SHARE))
   }
 
-  setConnected(upstream: Upstream, connected: boolean): void {
-    if (upstream.isConnected === connected) return
-    upstream.isConnected = connected
-    if (this.#state.upstreams.get(upstream.endpoint.address) !== upstream) return
-    const wait = this.#builtAt + this.#buildMs * NEWS_BUILD_SHARE - this.#runtime.clock.now()
+  setConnected(changes: Iterable<readonly [Upstream, boolean]>): void {
+    let news = false
+    for (const [upstream, connected] of changes) {
+      if (upstream.isConnected === connected) continue
+      upstream.isConnected = connected
+      news ||= this.#state.upstreams.get(upstream.endpoint.address) === upstream
+    }
+    if (!news) return
+    const wait = this.#settledAt + this.#settleMs * CONNECTION_SHARE - this.#runtime.clock.now()
     if (wait <= 0) this.#settle(this.#state)
     else this.#settleIn(wait)
   }
@@ -237,6 +247,8 @@ class SnapshotBalancer implements Balancer, PickLedger {
 
   /** Works out who may take traffic, and by which weights, and has the picker built if that is another answer than before. */
   #settle(facts: Facts): void {
+    const { clock } = this.#runtime
+    const began = clock.now()
     const before = this.#state
     const { service, choice, outlierDetection, configError, upstreams } = facts
     const all = [...upstreams.values()]
@@ -252,7 +264,10 @@ class SnapshotBalancer implements Balancer, PickLedger {
     const rest = { outlierDetection, configError, upstreams, verdicts, panic, candidates, weights, picker }
     this.#state = { service, choice, ...rest }
     this.#supervision.panicIs(panic)
-    if (!same) this.#onChange?.()
+    if (same) return
+    this.#settledAt = clock.now()
+    this.#settleMs = this.#settledAt - began
+    this.#onChange?.()
   }
 
   #preferred({ prefer, exclude }: PickRequest): Upstream | undefined {
@@ -286,7 +301,7 @@ class SnapshotBalancer implements Balancer, PickLedger {
       const said = serviceConfig && parseServiceConfig(serviceConfig)
       return {
         choice: this.#fixed ?? said ?? choosePolicy(),
-        outlierDetection: said?.outlierDetection,
+        outlierDetection: this.#fixed?.outlierDetection ?? said?.outlierDetection,
         configError: undefined,
       }
     } catch (error) {
@@ -312,12 +327,7 @@ class SnapshotBalancer implements Balancer, PickLedger {
 
   #build(candidates: readonly Upstream[], choice: PolicyChoice, previous: Picker | undefined): Picker | undefined {
     if (candidates.length === 0) return undefined
-    const { clock } = this.#runtime
-    const began = clock.now()
-    const picker = choice.policy.build(candidates, choice.config, this.#runtime, previous)
-    this.#builtAt = clock.now()
-    this.#buildMs = this.#builtAt - began
-    return picker
+    return choice.policy.build(candidates, choice.config, this.#runtime, previous)
   }
 }
 

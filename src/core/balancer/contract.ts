@@ -15,7 +15,10 @@ export interface Balancer {
    * logged and shown in `status()`; the policy in use goes on. Never throws.
    */
   update(snapshot: Snapshot): void
-  /** Goes by `policy` whatever the service's config says; undefined: by the config again. What is in flight still counts. */
+  /**
+   * Goes by `policy` whatever the service's config says, and by its outlier detection if it has one; undefined: by the config again.
+   * What is in flight still counts.
+   */
   setPolicy(policy: PolicyChoice | undefined): void
   /** Chooses and counts the request as in flight. Throws NO_ENDPOINTS. At most one allocation. */
   pick(request: PickRequest): PickResult
@@ -25,6 +28,8 @@ export interface Balancer {
   failure(): FairleadError
   /** What the balancer goes by at this moment. */
   status(): BalancerStatus
+  /** How many endpoints picks go to at this moment. */
+  readonly candidates: number
   /** The request header that the policy hashes by, if its config names one (gRFC A76). May change with every snapshot. */
   readonly hashHeader: string | undefined
   /** Whether endpoints' load reports (`Outcome.load`) have an effect. May change with every snapshot. */
@@ -47,11 +52,11 @@ export interface Balancer {
    */
   setFault(upstream: Upstream, fault: Fault, present: boolean): void
   /**
-   * Takes in whether there is a connection to an endpoint, where the balancer goes by that (`BalancerOptions.byConnection`). Who may
+   * Takes in whether there are connections to endpoints, where the balancer goes by that (`BalancerOptions.byConnection`). Who may
    * take traffic is worked out at once, or, after many such calls, a little later for all of them. What is told of an endpoint that
-   * has left is ignored.
+   * has left has no effect.
    */
-  setConnected(upstream: Upstream, connected: boolean): void
+  setConnected(changes: Iterable<readonly [Upstream, boolean]>): void
 }
 
 export interface PickResult {

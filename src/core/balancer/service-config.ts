@@ -49,6 +49,11 @@ export function parseServiceConfig(raw: unknown): PolicyChoice | undefined {
   return choosePolicy(name.toLowerCase())
 }
 
+/** Whether an entry of `loadBalancingConfig` with this name is read here. */
+export function isPolicyName(name: string): boolean {
+  return name === GRPCLB || name === OUTLIER_DETECTION || knownName(name) !== undefined
+}
+
 function parsePolicyList(list: unknown, where: string): PolicyChoice {
   if (!Array.isArray(list)) throw invalid(`${where} is not a list`)
   const unknown: string[] = []

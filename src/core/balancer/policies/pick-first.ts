@@ -31,15 +31,15 @@ class PickFirstPicker implements Picker {
   }
 }
 
-/** The candidates in random order, but `first` in front if it is one of them: a change elsewhere moves no traffic. */
-function shuffle(candidates: readonly Upstream[], random: Random, first: Upstream | undefined): Upstream[] {
-  const order = [...candidates]
+/** A list in random order, but with `first` in front if it is in there: a change elsewhere moves no traffic. */
+export function shuffle<T>(list: readonly T[], random: Random, first: T | undefined): T[] {
+  const order = [...list]
   for (let i = order.length - 1; i > 0; i--) swap(order, i, Math.floor(random.next() * (i + 1)))
-  if (first && order.includes(first)) swap(order, 0, order.indexOf(first))
+  if (first !== undefined && order.includes(first)) swap(order, 0, order.indexOf(first))
   return order
 }
 
-function swap(order: Upstream[], a: number, b: number): void {
+function swap<T>(order: T[], a: number, b: number): void {
   const held = order[a]!
   order[a] = order[b]!
   order[b] = held
