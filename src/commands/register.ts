@@ -2,6 +2,7 @@ import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
 import { parseDuration } from '../core/library/duration.js'
 import { parseKeyValues } from '../cli/key-values.js'
+import { loadFlags, loadOptions } from '../cli/load-flags.js'
 import { leaseText } from '../cli/output/endpoint.js'
 import { signalStatus } from '../cli/stop.js'
 import { FairleadError } from '../core/errors.js'
@@ -10,7 +11,7 @@ import { newInstanceId } from '../core/registry/instance-id.js'
 import { createRegistrar, parseTtl } from '../core/registry/registrar.js'
 import type { RegistrationEvent } from '../core/registry/registration.js'
 import { type WriteRequest, writeRecord } from '../core/registry/write-record.js'
-import { keepRegistered } from '../core/wrapper/keep-registered.js'
+import { keepRegistered, type LoadOptions } from '../core/wrapper/keep-registered.js'
 import { parseAddress } from '../core/model/address.js'
 
 const LIFE = 'LIFE'
@@ -26,6 +27,7 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
   static override examples = [
     '<%= config.bin %> register web 10.0.0.5:8080 --weight 3 --zone a',
     '<%= config.bin %> register web 10.0.0.5:8080 --check http:/healthz -- ./server --port 8080',
+    '<%= config.bin %> register web 10.0.0.5:8080 --report-load cpu -- ./server --port 8080',
     '<%= config.bin %> register web 10.0.0.5:8080 --permanent',
   ]
   static override longRunning = true
@@ -66,12 +68,12 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
     }),
     'once': Flags.boolean({
       helpGroup: LIFE,
-      exclusive: ['permanent', 'check', 'give-up-after'],
+      exclusive: ['permanent', 'check', 'give-up-after', 'report-load'],
       description: 'write the record under a lease that nobody renews, and end',
     }),
     'permanent': Flags.boolean({
       helpGroup: LIFE,
-      exclusive: ['once', 'check', 'give-up-after'],
+      exclusive: ['once', 'check', 'give-up-after', 'report-load'],
       description: 'write the record without a lease (printed as lease=0), and end',
     }),
     'check': Flags.string({
@@ -98,6 +100,7 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
       default: '10s',
       description: 'how long the command may take to end after SIGTERM, before SIGKILL',
     }),
+    ...loadFlags,
   }
 
   /** Whether it was told that the record is in the registry. */
@@ -143,6 +146,7 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
       throw new FairleadError('INVALID_ARGUMENT', 'no command after --')
     }
     const giveUpAfter = this.flags['give-up-after']
+    const load = this.#loadOptions(address)
     const options = {
       service,
       address,
@@ -155,6 +159,7 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
       },
       ...(this.flags.check === undefined ? {} : { check: parseCheck(this.flags.check) }),
       checkIntervalMs: this.#checkIntervalMs(),
+      ...(load && { load }),
       ...(program === undefined ? {} : { command: [program, ...args] as const }),
       drainDelayMs: parseDuration(this.flags['drain-delay'], '--drain-delay'),
       stopTimeoutMs: parseDuration(this.flags['stop-timeout'], '--stop-timeout'),
@@ -184,6 +189,14 @@ command gets SIGTERM. It sees FAIRLEAD_SERVICE, FAIRLEAD_ADDRESS and FAIRLEAD_IN
     const interval = parseDuration(this.flags['check-interval'], '--check-interval')
     if (interval > 0) return interval
     throw new FairleadError('INVALID_ARGUMENT', 'the check interval must be longer than 0')
+  }
+
+  #loadOptions(address: string): LoadOptions | undefined {
+    const { service } = this.args
+    return loadOptions(this.flags, (reason) => {
+      this.note(`no load of ${service} ${address}: ${reason}`)
+      void this.emit({ event: 'load_failed', service, address, reason })
+    })
   }
 
   #tell(address: string, id: string, event: RegistrationEvent): void {

@@ -11,6 +11,8 @@ export interface ChildOptions {
 
 /** A program that runs in a process group of its own, with our standard streams. */
 export interface Child {
+  /** That of its process and of its group; undefined where it could not be started. */
+  readonly pid: number | undefined
   /** Why the program could not be started; undefined where it was. */
   readonly startError: Promise<Error | undefined>
   /** The exit status a shell would give: its own, 128 + n where signal n ended it, 127 not found, 126 not executable. */
@@ -59,6 +61,7 @@ export function startChild({ command: [program, ...args], env }: ChildOptions): 
     unlisten()
   })
   return {
+    pid: child.pid,
     startError: startErrorOf(child),
     ended,
     signal,

@@ -5,6 +5,10 @@ import type { Registration, RegistrationEnd, RegistrationOptions } from '../regi
 import type { Registrar } from '../registry/registrar.js'
 import { aborted, type Runtime, sleep } from '../runtime.js'
 import { type Child, startChild } from './child-process.js'
+import { commandLoad } from './load/command-load.js'
+import { groupLoad, machineLoad } from './load/cpu-load.js'
+import type { LoadSource } from './load/load-source.js'
+import { reportLoad } from './load/report-load.js'
 
 export interface KeepOptions {
   readonly service: string
@@ -13,12 +17,23 @@ export interface KeepOptions {
   /** The record is in the registry only while this passes. */
   readonly check?: Check
   readonly checkIntervalMs: number
+  /** What the record says of the load. Absent: nothing. */
+  readonly load?: LoadOptions
   /** A program to run for as long as the registration lives, and the other way round. */
   readonly command?: readonly [string, ...string[]]
   /** With a child: how long it goes on serving after its record was removed. */
   readonly drainDelayMs: number
   /** How long the child may take to end after SIGTERM. */
   readonly stopTimeoutMs: number
+}
+
+export interface LoadOptions {
+  /** `cpu`: of the child with all it starts, without one of the machine; else a shell command that prints it. */
+  readonly source: string
+  /** The least time between two writes, and the most that the command may take, milliseconds. */
+  readonly intervalMs: number
+  /** The load cannot be read, for the first time or after it could be. Must not throw. */
+  readonly onFailure: (reason: string) => void
 }
 
 /**
@@ -36,16 +51,21 @@ export async function keepRegistered(
   const registration = registrar.start(service, address, { ...options.registration, visible: false })
   const over = new AbortController()
   let showing: Promise<void> | undefined
+  let reporting: Promise<void> | undefined
   try {
     const child = command && startChild({ command, env: environmentOf(registration) })
     const startError = await child?.startError
     if (startError) runtime.log.error('the command cannot be run', { error: startError.message })
-    else showing = show(registration, options, runtime, over.signal)
+    else {
+      showing = show(registration, options, runtime, over.signal)
+      reporting = report(registration, child, options, runtime, over.signal)
+    }
     return await (child ? runWithChild(registration, child, options, runtime, signal) : runAlone(registration, signal))
   } finally {
     over.abort()
     await showing
     await registration.close()
+    await reporting
   }
 }
 
@@ -59,6 +79,26 @@ async function show(
   if (!check) return registration.setVisible(true)
   const address = parseAddress(registration.address)
   await watchHealth(check, address, checkIntervalMs, runtime, signal, (healthy) => registration.setVisible(healthy))
+}
+
+/** Keeps the load in the record, where that is asked for. */
+async function report(
+  registration: Registration,
+  child: Child | undefined,
+  { load }: KeepOptions,
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!load) return
+  const { source, intervalMs, onFailure } = load
+  const read = (): LoadSource => {
+    if (source !== 'cpu') {
+      const env = environmentOf(registration)
+      return commandLoad({ command: source, env, timeoutMs: intervalMs }, runtime.clock)
+    }
+    return child?.pid === undefined ? machineLoad() : groupLoad(child.pid, runtime.clock)
+  }
+  await reportLoad(registration, { source: read(), intervalMs, onFailure }, runtime, signal)
 }
 
 async function runAlone(registration: Registration, signal: AbortSignal): Promise<number> {
