@@ -3,6 +3,7 @@ export type { BalanceOptions, Fairlead, RegisterOptions, WaitOptions, WatchOptio
 export type { ConnectOptions, Pem } from './core/library/options.js'
 export type { PolicyOptions } from './core/library/policy.js'
 export type { ProxyServiceOptions } from './core/library/proxy-options.js'
+export type { ServeOptions } from './core/library/serve-options.js'
 export type { ServiceProxy as Proxy } from './core/library/service-proxy.js'
 export type { Picked, PickOptions, ServiceBalancer } from './core/library/service-balancer.js'
 export type { WatchEvent } from './core/library/watch-event.js'
@@ -33,5 +34,7 @@ export type { BalancerStatus, UpstreamStatus } from './core/balancer/contract.js
 export type { Verdict } from './core/balancer/eligibility.js'
 export type { Outcome, Upstream } from './core/balancer/upstream.js'
 
+export type { ControlPlane } from './core/control-plane/control-plane.js'
+export type { ControlPlaneEvent } from './core/control-plane/events.js'
 export type { ProxyEvent } from './core/proxy/events.js'
 export type { EndpointStats, ListenerStats } from './core/proxy/meters.js'

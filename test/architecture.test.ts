@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'grpc': ['base', 'model', 'discovery', 'balancer', 'health', 'load', 'protos'],
   'control-plane': ['base', 'model', 'net', 'registry', 'discovery', 'balancer', 'health', 'load', 'protos'],
   'admin': ['base', 'model', 'balancer', 'health', 'proxy'],
-  'library': ['base', 'model', 'registry', 'discovery', 'balancer', 'health', 'proxy'],
+  'library': ['base', 'model', 'registry', 'discovery', 'balancer', 'health', 'proxy', 'control-plane'],
   'doctor': ['base', 'model', 'registry', 'balancer', 'health'],
 }
 

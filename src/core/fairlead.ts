@@ -1,5 +1,6 @@
 import { createBalancer } from './balancer/balancer.js'
 import { parseServiceConfig } from './balancer/service-config.js'
+import type { ControlPlane } from './control-plane/control-plane.js'
 import { createDataPlaneResolver, type DataPlaneResolver } from './discovery/data-plane-resolver.js'
 import { createResolver, type RegistryResolver } from './discovery/resolver.js'
 import { createStaticResolver } from './discovery/static-resolver.js'
@@ -10,6 +11,7 @@ import { type ConnectOptions, etcdOptions } from './library/options.js'
 import { balancerOptions, type PolicyOptions } from './library/policy.js'
 import { proxyOptions, type ProxyServiceOptions } from './library/proxy-options.js'
 import { serviceProxy, type ServiceProxy } from './library/service-proxy.js'
+import type { ServeOptions } from './library/serve-options.js'
 import { FollowingBalancer, type ServiceBalancer } from './library/service-balancer.js'
 import { type WatchEvent, watchEvents } from './library/watch-event.js'
 import type { Endpoint } from './model/endpoint.js'
@@ -101,8 +103,15 @@ export interface Fairlead extends AsyncDisposable {
    */
   proxy(options: ProxyServiceOptions): Promise<ServiceProxy>
   /**
-   * Takes every registration out, ends every watch, balancer and proxy (open connections are broken off: `drain` a proxy
-   * before) and disconnects. Idempotent. Nothing of it keeps the process alive afterwards.
+   * Tells gRPC clients which servers to use: `serve({ grpclb: '127.0.0.1:8001' })`. Resolves when it listens; a registry that is away
+   * does not keep it from that.
+   *
+   * @throws FairleadError INVALID_ARGUMENT, ADDRESS_IN_USE
+   */
+  serve(options: ServeOptions): Promise<ControlPlane>
+  /**
+   * Takes every registration out, ends every watch, balancer, proxy and control plane (open connections are broken off: `drain`
+   * those before) and disconnects. Idempotent. Nothing of it keeps the process alive afterwards.
    */
   close(): Promise<void>
 }
@@ -223,6 +232,29 @@ class Connection implements Fairlead {
     )
     this.#open.add(proxy)
     return serviceProxy(proxy)
+  }
+
+  async serve(options: ServeOptions): Promise<ControlPlane> {
+    this.#demandOpen()
+    // Only for those who serve: it brings along descriptions of protocols, and what shows them.
+    const [{ controlPlaneOptions }, { startControlPlane }] = await Promise.all([
+      import('./library/serve-options.js'),
+      import('./control-plane/control-plane.js'),
+    ])
+    this.#demandOpen()
+    const controlPlane = await startControlPlane(
+      {
+        ...controlPlaneOptions(options),
+        onEvent: (event) => {
+          if (event.event === 'stopped') this.#open.delete(controlPlane)
+          options.onEvent?.(event)
+        },
+      },
+      { resolver: this.#dataPlane, events: (signal) => this.#resolver.events(undefined, signal) },
+      this.#runtime,
+    )
+    this.#open.add(controlPlane)
+    return controlPlane
   }
 
   close(): Promise<void> {

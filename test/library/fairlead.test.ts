@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { connect as connectTcp, createServer, type Server } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { status } from '@grpc/grpc-js'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { connect, type Fairlead, type ServiceBalancer, type WatchEvent } from '../../src/index.js'
 import { startRegistry, type TestRegistry } from '../../src/testing.js'
+import { RawClient } from '../control-plane/grpclb/support.js'
 import { freePort } from '../support/real-etcd.js'
 
 const SOON = { timeout: 15_000, interval: 20 }
@@ -239,6 +241,44 @@ describe('proxy', () => {
     const { port } = server.address() as AddressInfo
     const taken = fairlead.proxy({ listen: port, service: 'web' })
     await expect(taken).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' })
+  })
+})
+
+describe('serve', () => {
+  it('tells gRPC clients which servers to use, and stops', async () => {
+    const events: string[] = []
+    const controlPlane = await fairlead.serve({ grpclb: '127.0.0.1:0', onEvent: ({ event }) => events.push(event) })
+    const address = controlPlane.listening[0]!.replace('grpclb://', '')
+    await fairlead.register('web', '10.0.0.5:8080')
+    const client = new RawClient(address).ask('web')
+    await vi.waitFor(() => expect(client.lists.at(-1)).toBe('5'), SOON)
+    await controlPlane.drain(5000)
+    await vi.waitFor(() => expect(client.status).toMatchObject({ code: status.UNAVAILABLE }), SOON)
+    expect(events).toEqual(expect.arrayContaining(['listening', 'draining', 'stopped']))
+    client.close()
+  })
+
+  it('ends with the connection', async () => {
+    const controlPlane = await fairlead.serve({ grpclb: 0 })
+    const client = new RawClient(controlPlane.listening[0]!.replace('grpclb://', '')).ask('web')
+    await vi.waitFor(() => expect(client.responses).not.toEqual([]), SOON)
+    await fairlead.close()
+    await vi.waitFor(() => expect(client.status).toBeDefined(), SOON)
+    client.close()
+    await expect(fairlead.serve({ grpclb: 0 })).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
+  it.each([
+    [{}, /nothing to listen on/],
+    [{ grpclb: 'x:y:z' }, /bad listen address/],
+    [{ grpclb: 0, healthCheck: 'ping' }, /bad check/],
+    [{ grpclb: 0, healthCheck: 'tcp', healthIntervalMs: 0 }, /longer than 0/],
+    [{ grpclb: 0, reportIntervalMs: -1 }, /must not be negative/],
+  ])('refuses %o', async (options, message) => {
+    await expect(fairlead.serve(options)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(message),
+    })
   })
 })
 

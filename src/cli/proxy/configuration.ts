@@ -5,6 +5,7 @@ import { parseCheck } from '../../core/health/check.js'
 import { type Listen, parseListen } from '../../core/proxy/listen.js'
 import type { ProxyOptions } from '../../core/proxy/options.js'
 import { parseDuration } from '../../core/library/duration.js'
+import { noEffect, refuseIdleCheckFlags, tlsFiles } from '../server-values.js'
 import type { ProxyValues } from './flags.js'
 import { parseCookieName, parseHashOn } from './hash-on.js'
 
@@ -90,14 +91,10 @@ function connections(values: ProxyValues) {
 }
 
 function access(values: ProxyValues) {
-  const { 'tls-cert': certFile, 'tls-key': keyFile, 'tls-client-ca': clientCaFile } = values
   const { 'upstream-ca': caFile, 'proxy-protocol': proxyProtocol, trust, allow } = values
-  const tls =
-    certFile !== undefined && keyFile !== undefined
-      ? { tls: { certFile, keyFile, ...(clientCaFile !== undefined && { clientCaFile }) } }
-      : undefined
+  const tls = tlsFiles(values)
   return {
-    ...tls,
+    ...(tls && { tls }),
     ...(values['upstream-tls'] && { upstreamTls: caFile === undefined ? {} : { caFile } }),
     ...(proxyProtocol && { proxyProtocol }),
     ...(trust && { trust }),
@@ -119,9 +116,6 @@ function workerCount(workers: number): number {
 
 /** Throws INVALID_ARGUMENT for a flag that changes nothing with these listeners and the other flags. */
 function refuseWithoutEffect(listeners: readonly Listen[], values: ProxyValues): void {
-  const noEffect = (flag: string, why: string, hint: string) => {
-    throw new FairleadError('INVALID_ARGUMENT', `--${flag} has no effect: ${why}`, { hint })
-  }
   const { 'hash-on': hashOn } = values
   const schemes = new Set(listeners.map(({ listen }) => listen.scheme))
   if (schemes.size === 1 && schemes.has('tcp')) {
@@ -137,16 +131,7 @@ function refuseWithoutEffect(listeners: readonly Listen[], values: ProxyValues):
   if (values['sniff-timeout'] !== undefined && !schemes.has('auto')) {
     noEffect('sniff-timeout', 'no listener is auto://', 'leave it out')
   }
-  if (values['health-interval'] !== undefined && values['health-check'] === undefined) {
-    noEffect('health-interval', 'nothing is checked', 'add --health-check tcp, http:/PATH or grpc')
-  }
-  const pair = 'give both --tls-cert and --tls-key'
-  if (values['tls-cert'] !== undefined && values['tls-key'] === undefined) {
-    noEffect('tls-cert', 'it has no key', pair)
-  }
-  for (const flag of ['tls-key', 'tls-client-ca'] as const) {
-    if (values[flag] !== undefined && values['tls-cert'] === undefined) noEffect(flag, 'there is no certificate', pair)
-  }
+  refuseIdleCheckFlags(values)
   if (values['upstream-ca'] !== undefined && !values['upstream-tls']) {
     noEffect('upstream-ca', 'endpoints are not spoken to over TLS', 'add --upstream-tls')
   }

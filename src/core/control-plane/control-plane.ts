@@ -20,13 +20,13 @@ export interface ControlPlaneOptions {
   /** At least one, and one for a protocol. Those with the same address share a server. */
   readonly listeners: readonly ProtocolListener[]
   /** The zone of clients that do not say theirs. Default: none. */
-  readonly zone?: string
+  readonly zone?: string | undefined
   /** How every endpoint of a service that clients ask for is checked again and again. Default: not at all. */
-  readonly checks?: CheckRules
+  readonly checks?: CheckRules | undefined
   /** Ends TLS on every listener. Default: plaintext. */
-  readonly tls?: TlsFiles
+  readonly tls?: TlsFiles | undefined
   /** Hears of everything worth telling. Must not throw. */
-  readonly onEvent?: (event: ControlPlaneEvent) => void
+  readonly onEvent?: ((event: ControlPlaneEvent) => void) | undefined
 }
 
 /** A running control plane. */
@@ -56,7 +56,7 @@ export async function startControlPlane(
   const onEvent = (event: ControlPlaneEvent) => options.onEvent?.(event)
   const { tls, zone, checks } = options
   const credentials = tls && (await KeptCredentials.open(tls, runtime.clock, onEvent))
-  const directory = createDirectory({ onEvent, ...(checks && { checks }) }, dependencies, runtime)
+  const directory = createDirectory({ onEvent, checks }, dependencies, runtime)
   const controlPlane = new RunningControlPlane(directory, credentials, onEvent, runtime)
   try {
     await controlPlane.open(options.listeners, { directory, runtime, zone, onEvent })

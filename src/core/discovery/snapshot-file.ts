@@ -75,6 +75,11 @@ export class SnapshotFile {
     return this.#snapshots.get(service)
   }
 
+  /** The services that something is remembered of. */
+  get services(): readonly string[] {
+    return [...this.#snapshots.keys()]
+  }
+
   /** `resolver`, but starting from what the file remembers, as stale, while the registry does not answer. */
   startingFrom(resolver: Resolver): Resolver {
     return {
@@ -83,11 +88,13 @@ export class SnapshotFile {
     }
   }
 
-  /** Remembers a snapshot, and writes it before long. */
+  /** Remembers a snapshot, and writes it before long. Of a service that does not exist nothing is kept. */
   save(snapshot: Snapshot): void {
-    const known = this.#snapshots.get(snapshot.service)
-    if (known?.endpoints === snapshot.endpoints && known.serviceConfig === snapshot.serviceConfig) return
-    this.#snapshots.set(snapshot.service, snapshot)
+    const { service, endpoints, serviceConfig } = snapshot
+    const known = this.#snapshots.get(service)
+    if (known?.endpoints === endpoints && known.serviceConfig === serviceConfig) return
+    if (endpoints.length > 0 || serviceConfig !== undefined) this.#snapshots.set(service, snapshot)
+    else if (!this.#snapshots.delete(service)) return
     if (this.#cancel || this.#isClosed) return
     const { clock } = this.#runtime
     const wait = Math.max(0, this.#lastWrite + this.#intervalMs - clock.now())

@@ -15,7 +15,7 @@ import { ServiceNames } from './service-names.js'
 
 export interface DirectoryOptions {
   /** How every endpoint is checked again and again. Default: not at all. */
-  readonly checks?: CheckRules
+  readonly checks?: CheckRules | undefined
   /** How long a service that nobody follows any more is kept warm for the next, milliseconds. Default 10,000. */
   readonly lingerMs?: number
   /** How many services without a record may be followed at once. Default 1,000. */

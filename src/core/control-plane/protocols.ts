@@ -1,0 +1,39 @@
+import { FairleadError } from '../errors.js'
+import { parseListen } from '../net/listen-address.js'
+import type { ProtocolListener } from './control-plane.js'
+import type { Protocol } from './events.js'
+import { createGrpclbService } from './grpclb/service.js'
+import type { ControlPlaneContext, ControlPlaneService } from './service.js'
+
+/** Where each protocol is spoken: `[HOST]:PORT` or `PORT`, the host 127.0.0.1 unless given, port 0 takes a free one. */
+export type ProtocolAddresses = Readonly<Partial<Record<Spoken, string | number | undefined>>>
+
+type Spoken = Extract<Protocol, 'grpclb'>
+
+/** What protocols go by. */
+export interface ProtocolOptions {
+  /** How often clients are asked to report their load, milliseconds. 0: not at all. Default 10,000. */
+  readonly reportIntervalMs?: number | undefined
+}
+
+type Create = (context: ControlPlaneContext, options: ProtocolOptions) => ControlPlaneService
+
+const CREATE: Readonly<Record<Spoken, Create>> = {
+  grpclb: (context, { reportIntervalMs }) =>
+    createGrpclbService(context, reportIntervalMs === undefined ? {} : { reportIntervalMs }),
+}
+
+/** What a control plane listens on. Throws INVALID_ARGUMENT for a bad address, and where there is none. */
+export function protocolListeners(addresses: ProtocolAddresses, options: ProtocolOptions): ProtocolListener[] {
+  const asked = (Object.keys(CREATE) as Spoken[]).filter((protocol) => addresses[protocol] !== undefined)
+  if (asked.length === 0) {
+    throw new FairleadError('INVALID_ARGUMENT', 'nothing to listen on', {
+      hint: 'say where gRPC clients ask for servers, for example --grpclb :8001',
+    })
+  }
+  return asked.map((protocol) => ({
+    protocol,
+    listen: parseListen(String(addresses[protocol])),
+    create: (context) => CREATE[protocol](context, options),
+  }))
+}

@@ -1,0 +1,39 @@
+import type { ControlPlaneOptions } from '../control-plane/control-plane.js'
+import { type ProtocolAddresses, protocolListeners, type ProtocolOptions } from '../control-plane/protocols.js'
+import { FairleadError } from '../errors.js'
+import { parseCheck } from '../health/check.js'
+
+/** Where gRPC clients may ask for servers, by which protocol, and what they are told. At least one address. */
+export interface ServeOptions
+  extends ProtocolAddresses, ProtocolOptions, Omit<ControlPlaneOptions, 'listeners' | 'checks'> {
+  /** Checks every endpoint of services that clients ask for: `tcp`, `http:/PATH`, `http:STATUSES:/PATH`, `grpc` or `grpc:SERVICE`. */
+  readonly healthCheck?: string | undefined
+  /** Milliseconds between two checks of an endpoint, above 0. Default 2,000. */
+  readonly healthIntervalMs?: number | undefined
+}
+
+const DEFAULT_HEALTH_INTERVAL_MS = 2000
+
+/** The options of the control plane itself. Throws INVALID_ARGUMENT. */
+export function controlPlaneOptions(options: ServeOptions): ControlPlaneOptions {
+  const { healthCheck, healthIntervalMs = DEFAULT_HEALTH_INTERVAL_MS, reportIntervalMs, tls, zone, onEvent } = options
+  demand(
+    healthIntervalMs > 0 && Number.isFinite(healthIntervalMs),
+    'the interval of health checks must be longer than 0',
+  )
+  demand(
+    reportIntervalMs === undefined || (reportIntervalMs >= 0 && Number.isFinite(reportIntervalMs)),
+    'the interval of load reports must not be negative',
+  )
+  return {
+    listeners: protocolListeners(options, { reportIntervalMs }),
+    checks: healthCheck === undefined ? undefined : { check: parseCheck(healthCheck), intervalMs: healthIntervalMs },
+    tls,
+    zone,
+    onEvent,
+  }
+}
+
+function demand(condition: boolean, message: string): void {
+  if (!condition) throw new FairleadError('INVALID_ARGUMENT', message, { hint: 'write 500ms, 2s or 1h, say' })
+}
