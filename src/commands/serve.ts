@@ -34,9 +34,10 @@ SIGTERM ends the streams, so that clients ask another control plane; they go on 
 
   async run() {
     refuseIdleCheckFlags(this.flags)
-    const { grpclb, zone, 'snapshot': path, 'health-check': healthCheck } = this.flags
+    const { grpclb, xds, zone, 'snapshot': path, 'health-check': healthCheck } = this.flags
     const options = controlPlaneOptions({
       grpclb,
+      xds,
       healthCheck,
       healthIntervalMs: this.#duration('health-interval'),
       reportIntervalMs: this.#duration('report-interval'),

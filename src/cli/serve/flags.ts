@@ -10,6 +10,11 @@ export const serveFlags = {
     helpValue: 'LISTEN',
     description: 'answer gRPC clients that ask a lookaside balancer (policy grpclb)',
   }),
+  'xds': Flags.string({
+    helpGroup: LISTENING,
+    helpValue: 'LISTEN',
+    description: 'answer gRPC clients (xds:///SERVICE) and Envoy; may be the address of --grpclb',
+  }),
   'zone': Flags.string({
     helpGroup: 'BALANCING',
     helpValue: 'ZONE',

@@ -8,7 +8,7 @@ import { encodeInitialResponse, ServiceFeed } from './service-feed.js'
 
 export interface GrpclbOptions {
   /** How often clients are asked to report their load, milliseconds. 0: not at all. Default 10,000. */
-  readonly reportIntervalMs?: number
+  readonly reportIntervalMs?: number | undefined
 }
 
 /** The lookaside balancer of gRPC clients, `grpc.lb.v1.LoadBalancer`. */

@@ -28,8 +28,8 @@ export function loadHandlers(context: ControlPlaneContext, calls: OpenCalls, int
         call.on('data', ({ node, cluster_stats }: LoadStatsRequest) => {
           if (client === undefined) {
             client = clientName(call.getPeer(), node)
-            // Clients of grpc-js report nothing where clusters are named one by one.
-            call.write({ send_all_clusters: true, load_reporting_interval: duration(intervalMs) })
+            // Clients of grpc-js report nothing where clusters are named one by one. Who gets no answer does not report.
+            if (intervalMs > 0) call.write({ send_all_clusters: true, load_reporting_interval: duration(intervalMs) })
           }
           if (cluster_stats.length > MAX_CLUSTERS) {
             return calls.end(call, status.RESOURCE_EXHAUSTED, `more than ${MAX_CLUSTERS} clusters in one report`)

@@ -5,8 +5,8 @@ import { loadHandlers } from './load-service.js'
 import { OpenCalls } from './open-calls.js'
 
 export interface XdsOptions {
-  /** How often clients are to tell how their requests went, milliseconds. Default 10,000. */
-  readonly loadReportIntervalMs?: number
+  /** How often clients are to tell how their requests went, milliseconds. 0: not at all. Default 10,000. */
+  readonly loadReportIntervalMs?: number | undefined
 }
 
 const LOAD_REPORT_INTERVAL_MS = 10_000
