@@ -1,16 +1,27 @@
 import { spawnSync } from 'node:child_process'
 import { describe } from 'vitest'
 
+/** Where .ci/run puts Python packages: a virtual environment of the checkout. */
+export const PYTHON = '.venv/bin/python3'
+/** A Python package brings it. */
+export const ENVOY = '.venv/bin/envoy'
+
+const MODULE = /^python:(.+)$/
 const found = new Map<string, boolean>()
 
-/** Whether a program can be run on this machine. */
+/** Whether a program can be run on this machine: a name, a path, or `python:MODULE` for a module of Python. */
 export function hasProgram(name: string): boolean {
   let known = found.get(name)
   if (known === undefined) {
-    known = spawnSync('sh', ['-c', 'PATH="$PATH:/usr/sbin:/sbin"; command -v "$0"', name]).status === 0
+    const module = MODULE.exec(name)?.[1]
+    known = module === undefined ? isCommand(name) : spawnSync(PYTHON, ['-c', `import ${module}`]).status === 0
     found.set(name, known)
   }
   return known
+}
+
+function isCommand(name: string): boolean {
+  return spawnSync('sh', ['-c', 'PATH="$PATH:/usr/sbin:/sbin"; command -v "$0"', name]).status === 0
 }
 
 /**
