@@ -1,6 +1,7 @@
 import { Args, type Config } from '@oclif/core'
 import { BaseCommand } from '../cli/base-command.js'
 import { onHangup } from '../cli/hangup.js'
+import type { ProxyAdmin, SetEndpoint } from '../cli/proxy/admin.js'
 import type { ProxyConfiguration } from '../cli/proxy/configuration.js'
 import { proxyFlags, withStickyName } from '../cli/proxy/flags.js'
 import { lazyResolver } from '../cli/proxy/lazy-resolver.js'
@@ -45,6 +46,8 @@ listeners come and go, and nothing under way is broken off. A file that cannot b
   }
   static override flags = proxyFlags
 
+  #admin: ProxyAdmin | undefined
+
   constructor(argv: string[], config: Config) {
     super(withStickyName(argv), config)
   }
@@ -58,17 +61,36 @@ listeners come and go, and nothing under way is broken off. A file that cannot b
       // From the first moment: a SIGHUP that nobody listens for ends the process.
       onHangup(async () => {
         const proxy = await starting.catch(() => undefined)
-        if (proxy) configuration = await rereadConfiguration(source, proxy, configuration, (event) => this.#tell(event))
+        if (!proxy) return
+        configuration = await rereadConfiguration(source, proxy, configuration, (event) => this.#tell(event))
+        this.#admin?.configured(configuration)
       }, this.signal)
       const proxy = await starting
+      await this.#admin?.follow(proxy)
+      if (this.#admin?.url !== undefined) this.#tell({ event: 'admin', url: this.#admin.url })
       await aborted(this.signal)
+      this.#admin?.drain()
       await proxy.drain(configuration.drainTimeoutMs)
     } finally {
+      await this.#admin?.close()
       await file?.close()
     }
   }
 
+  async #openAdmin(configuration: ProxyConfiguration): Promise<void> {
+    const { address, local } = configuration.admin
+    if (!address && !local) return
+    const { ProxyAdmin } = await import('../cli/proxy/admin.js')
+    const set: SetEndpoint = async ({ service, address, ...changes }, signal) => {
+      const { setRecord } = await import('../core/registry/set-record.js')
+      const store = await this.store()
+      return setRecord(store, this.prefix, service, address, changes, this.runtime, { signal })
+    }
+    this.#admin = await ProxyAdmin.open(configuration, { version: this.config.version, set }, this.runtime)
+  }
+
   async #start(configuration: ProxyConfiguration, file: SnapshotFile | undefined): Promise<RunningProxy> {
+    await this.#openAdmin(configuration)
     const resolver = lazyResolver(() => this.#resolver(file))
     const onEvent = (event: ProxyEvent) => this.#tell(event)
     if (configuration.workers > 1) {
@@ -86,6 +108,10 @@ listeners come and go, and nothing under way is broken off. A file that cannot b
       this.runtime,
     )
     return {
+      get listening() {
+        return proxy.listening
+      },
+      read: async () => proxy.read(),
       reload: (next) => proxy.reload(next.options, next.drainTimeoutMs),
       drain: async (timeoutMs) => void (await proxy.drain(timeoutMs)),
     }
@@ -104,6 +130,7 @@ listeners come and go, and nothing under way is broken off. A file that cannot b
   }
 
   #tell(event: ProxyEvent): void {
+    this.#admin?.tell(event)
     this.note(proxyEventText(event))
     void this.emit({ ...event })
   }

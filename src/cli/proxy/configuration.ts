@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { choosePolicy } from '../../core/balancer/service-config.js'
 import { FairleadError } from '../../core/errors.js'
 import { parseCheck } from '../../core/health/check.js'
@@ -6,8 +5,10 @@ import { type Listen, parseListen } from '../../core/proxy/listen.js'
 import type { ProxyOptions } from '../../core/proxy/options.js'
 import { parseDuration } from '../../core/library/duration.js'
 import { noEffect, refuseIdleCheckFlags, tlsFiles } from '../server-values.js'
+import { type AdminConfiguration, adminConfiguration } from './admin-configuration.js'
 import type { ProxyValues } from './flags.js'
 import { parseCookieName, parseHashOn } from './hash-on.js'
+import { readSecret } from './secret.js'
 
 /** What a `proxy` command line and its config file come to. */
 export interface ProxyConfiguration {
@@ -15,12 +16,13 @@ export interface ProxyConfiguration {
   readonly drainTimeoutMs: number
   readonly snapshotFile: string | undefined
   readonly workers: number
+  readonly admin: AdminConfiguration
+  /** What was given, as the `proxy` section of a config file: paths of secrets, no secrets. */
+  readonly given: Readonly<Record<string, unknown>>
 }
 
 const DEFAULT_DRAIN_TIMEOUT = '30s'
 const MAX_WORKERS = 256
-/** Characters; shorter ones can be tried out. */
-const MIN_STICKY_KEY = 16
 
 /**
  * Turns `LISTEN=TARGET…` and the values of the flags into options. Throws INVALID_ARGUMENT naming what is wrong, and for
@@ -40,6 +42,8 @@ export function proxyConfiguration(targets: readonly string[], values: ProxyValu
     drainTimeoutMs: parseDuration(drainTimeout, '--drain-timeout'),
     snapshotFile: values.snapshot,
     workers: workerCount(values.workers ?? 1),
+    admin: adminConfiguration(values),
+    given: { listen: targets, ...values },
   }
 }
 
@@ -49,25 +53,9 @@ function balancing(values: ProxyValues) {
     ...(policy !== undefined && { policy: choosePolicy(policy) }),
     ...(hashOn !== undefined && { hashOn: parseHashOn(hashOn) }),
     ...(sticky !== undefined && { stickyCookie: parseCookieName(sticky) }),
-    ...(keyFile !== undefined && { stickyKey: stickyKey(keyFile) }),
+    ...(keyFile !== undefined && { stickyKey: readSecret('--sticky-key-file', keyFile) }),
     ...(retries !== undefined && { retries }),
   }
-}
-
-function stickyKey(path: string): string {
-  const problem = (what: string, cause?: unknown) =>
-    new FairleadError('INVALID_ARGUMENT', `--sticky-key-file ${path} ${what}`, {
-      hint: 'write a line of at least 16 characters to it, for example by: openssl rand -hex 32',
-      cause,
-    })
-  let key: string
-  try {
-    key = readFileSync(path, 'utf8').trim()
-  } catch (error) {
-    throw problem('cannot be read', error)
-  }
-  if (key.length < MIN_STICKY_KEY) throw problem('holds no secret')
-  return key
 }
 
 function health(values: ProxyValues) {

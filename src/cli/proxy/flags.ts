@@ -6,6 +6,7 @@ const HEALTH = 'HEALTH'
 const CONNECTIONS = 'CONNECTIONS'
 const TLS = 'TLS'
 const ACCESS = 'ACCESS'
+const ADMIN = 'ADMIN'
 const PROCESS = 'PROCESS'
 
 /** The cookie of a bare `--sticky`. */
@@ -100,6 +101,19 @@ export const proxyFlags = {
     'networks believed in what they say of clients: their PROXY headers and x-forwarded-* fields; repeatable',
   ),
   'allow': networks('networks that may connect; repeatable [default: everybody]'),
+  'admin': Flags.string({
+    helpGroup: ADMIN,
+    helpValue: '[HOST]:PORT',
+    description: 'show metrics, state and events over HTTP on this address too [default host: 127.0.0.1]',
+  }),
+  'admin-token-file': file(
+    ADMIN,
+    'what changes endpoints over --admin, and everything beyond loopback, must show this secret as a bearer token',
+  ),
+  'no-admin': Flags.boolean({
+    helpGroup: ADMIN,
+    description: 'open no socket in the runtime folder, by which fairlead top finds this proxy',
+  }),
   'workers': count(
     PROCESS,
     'processes that share the listeners; each balances, checks and ejects by what it sees itself [default: 1]',

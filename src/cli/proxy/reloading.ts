@@ -1,10 +1,16 @@
+import { isDeepStrictEqual } from 'node:util'
 import { asFairleadError } from '../../core/errors.js'
 import type { ProxyEvent } from '../../core/proxy/events.js'
+import type { ListenerReading } from '../../core/proxy/reading.js'
 import type { ProxyConfiguration } from './configuration.js'
 import type { ConfigurationSource } from './source.js'
 
 /** A proxy of one process or of several, as the command sees it. */
 export interface RunningProxy {
+  /** Where it listens, with real ports. */
+  readonly listening: readonly string[]
+  /** How listeners and endpoints are, those of all processes together. */
+  read(): Promise<readonly ListenerReading[]>
   /** Goes by another configuration. Rejects where it cannot, with everything as it was. */
   reload(configuration: ProxyConfiguration): Promise<void>
   /** Accepts nothing more and lets what is under way finish, for at most `timeoutMs`. Resolves when everything is over. */
@@ -15,6 +21,7 @@ export interface RunningProxy {
 const FIXED = [
   ['workers', '--workers'],
   ['snapshotFile', '--snapshot'],
+  ['admin', 'the admin endpoint'],
 ] as const
 
 /** Reads the configuration again and lets the proxy go by it. Tells how that went. Returns what counts from now on. */
@@ -27,13 +34,14 @@ export async function rereadConfiguration(
   try {
     const next = await source.again()
     await proxy.reload(next)
-    const fixed = FIXED.filter(([key]) => next[key] !== current[key]).map(([, flag]) => flag)
+    const fixed = FIXED.filter(([key]) => !isDeepStrictEqual(next[key], current[key])).map(([, flag]) => flag)
     tell({
       event: 'reloaded',
       listeners: next.options.listeners.length,
       ...(fixed.length > 0 && { unchanged: fixed }),
     })
-    return { ...next, workers: current.workers, snapshotFile: current.snapshotFile }
+    const { workers, snapshotFile, admin } = current
+    return { ...next, workers, snapshotFile, admin }
   } catch (error) {
     const { message, hint } = asFairleadError(error)
     tell({ event: 'reload_failed', reason: hint === undefined ? message : `${message} (${hint})` })

@@ -30,6 +30,10 @@ export async function startWorkerPool(
     runtime,
   )
   return {
+    get listening() {
+      return pool.listening
+    },
+    read: () => pool.read(),
     reload: (next) => pool.reload(sendable(next), next.drainTimeoutMs),
     drain: async (timeoutMs) => void (await pool.drain(timeoutMs)),
   }

@@ -16,8 +16,8 @@ export interface AdminSource {
   subscribe(observer: (event: ProxyEvent) => void): () => void
   /** The configuration in effect, without secrets, as JSON. */
   configuration(): Readonly<Record<string, unknown>>
-  /** Changes what the registry says of an endpoint. Absent: that cannot be done here. Rejects with a FairleadError. */
-  set?(change: EndpointChange, signal: AbortSignal): Promise<Endpoint>
+  /** Changes what the registry says of an endpoint. Undefined: that cannot be done here. Rejects with a FairleadError. */
+  readonly set?: ((change: EndpointChange, signal: AbortSignal) => Promise<Endpoint>) | undefined
 }
 
 /** The body of `POST /set`, as JSON. At least one of weight and state. */

@@ -36,6 +36,8 @@ export function proxyEventText(event: ProxyEvent): string {
     }
     case 'reload_failed':
       return `reload_failed: ${event.reason}; going on as before`
+    case 'admin':
+      return `admin ${event.url}`
     case 'certificates':
       return `reloaded ${event.files.join(', ')}`
     case 'certificates_refused':

@@ -22,6 +22,8 @@ export type ProxyEvent =
   | { readonly event: 'reloaded'; readonly listeners: number; readonly unchanged?: readonly string[] }
   /** The configuration was read again and cannot be used; what was there before goes on. */
   | { readonly event: 'reload_failed'; readonly reason: string }
+  /** The admin endpoint is open at this URL. */
+  | { readonly event: 'admin'; readonly url: string }
   /** These files (of TLS) changed, and what they say now counts for new connections. */
   | { readonly event: 'certificates'; readonly files: readonly string[] }
   /** These files changed and cannot be used: what they said before still counts. */

@@ -1,4 +1,4 @@
-import type { Verdict } from '../balancer/eligibility.js'
+import { isUsable, type Verdict } from '../balancer/eligibility.js'
 import type { EndpointRole } from '../model/endpoint.js'
 import type { LatencyReading } from './latency-histogram.js'
 import type { EndpointStats, ListenerStats } from './meters.js'
@@ -48,4 +48,9 @@ export interface EndpointReading extends EndpointStats {
   readonly ejections: number
   /** Times to the head of a response or to a connection. */
   readonly latency: LatencyReading
+}
+
+/** Whether it takes new traffic. */
+export function isEligible({ verdict }: Pick<EndpointReading, 'verdict'>): boolean {
+  return verdict !== 'gone' && isUsable(verdict)
 }

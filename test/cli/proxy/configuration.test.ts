@@ -11,7 +11,13 @@ describe('proxyConfiguration', () => {
   it('leaves everything that is not given to the defaults of the library', () => {
     const { options, ...rest } = proxyConfiguration(TARGETS, {})
     expect(Object.keys(options)).toEqual(['listeners'])
-    expect(rest).toEqual({ drainTimeoutMs: 30_000, snapshotFile: undefined, workers: 1 })
+    expect(rest).toEqual({
+      drainTimeoutMs: 30_000,
+      snapshotFile: undefined,
+      workers: 1,
+      admin: { address: undefined, token: undefined, local: true },
+      given: { listen: TARGETS },
+    })
   })
 
   it('maps every flag', () => {
@@ -41,11 +47,20 @@ describe('proxyConfiguration', () => {
       'proxy-protocol': 'both',
       'trust': ['10.0.0.0/8'],
       'allow': ['192.168.0.0/16'],
+      'admin': '9090',
+      'admin-token-file': keyFile,
+      'no-admin': false,
       'workers': 4,
     }
     expect(Object.keys(values).sort()).toEqual(Object.keys(proxyFlags).sort())
     const { options, ...rest } = proxyConfiguration(['8080=web'], values)
-    expect(rest).toEqual({ drainTimeoutMs: 4000, snapshotFile: 'snapshot.json', workers: 4 })
+    expect(rest).toEqual({
+      drainTimeoutMs: 4000,
+      snapshotFile: 'snapshot.json',
+      workers: 4,
+      admin: { address: { host: '127.0.0.1', port: 9090 }, token: '0123456789abcdef', local: true },
+      given: { listen: ['8080=web'], ...values },
+    })
     const { listeners, policy, healthCheck, ...others } = options
     expect(policy?.name).toBe('maglev')
     expect(listeners).toHaveLength(1)

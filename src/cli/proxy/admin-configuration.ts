@@ -1,0 +1,42 @@
+import { type AdminAddress, checkExposure } from '../../core/admin/exposure.js'
+import { FairleadError } from '../../core/errors.js'
+import { parseListenAddress } from '../../core/proxy/listen.js'
+import type { ProxyValues } from './flags.js'
+import { readSecret } from './secret.js'
+
+/** Where a running proxy can be looked into. */
+export interface AdminConfiguration {
+  /** On TCP; undefined: not there. */
+  readonly address: AdminAddress | undefined
+  readonly token: string | undefined
+  /** On a socket in the runtime folder. */
+  readonly local: boolean
+}
+
+/** Throws INVALID_ARGUMENT naming what is wrong, has no effect or would be open to everybody. */
+export function adminConfiguration(values: ProxyValues): AdminConfiguration {
+  const { admin, 'admin-token-file': tokenFile, 'no-admin': off = false } = values
+  if (admin !== undefined && off) {
+    throw new FairleadError('INVALID_ARGUMENT', '--admin and --no-admin exclude each other', { hint: 'leave one out' })
+  }
+  if (admin === undefined && tokenFile !== undefined) {
+    throw new FairleadError('INVALID_ARGUMENT', '--admin-token-file has no effect without --admin', {
+      hint: 'add --admin PORT; the socket needs no token, for its mode keeps others out',
+    })
+  }
+  const address = admin === undefined ? undefined : parseAdminAddress(admin)
+  if (address) checkExposure(address, tokenFile !== undefined)
+  const token = tokenFile === undefined ? undefined : readSecret('--admin-token-file', tokenFile)
+  return { address, token, local: !off }
+}
+
+function parseAdminAddress(text: string): AdminAddress {
+  const bare = text.replace(/^http:\/\//i, '')
+  if (bare.includes('://')) {
+    throw new FairleadError('INVALID_ARGUMENT', `bad --admin ${JSON.stringify(text)}`, {
+      hint: 'write PORT or HOST:PORT, for example 127.0.0.1:9090; it speaks HTTP',
+    })
+  }
+  const { host, port } = parseListenAddress(bare)
+  return { host, port }
+}

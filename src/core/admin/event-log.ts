@@ -1,0 +1,44 @@
+import type { Clock } from '../runtime.js'
+import type { AdminEvent, AdminNews } from './events.js'
+import { isoTime } from './view.js'
+
+/** Events that are kept for readers to come. */
+export const KEPT_EVENTS = 200
+
+/** One event as a line of JSON, and where it is in the order of all. */
+export interface EventLine {
+  readonly seq: number
+  readonly text: string
+}
+
+/** Numbers events, keeps the last of them, and passes them on to whoever follows. */
+export class EventLog {
+  readonly #clock: Clock
+  readonly #kept: EventLine[] = []
+  readonly #followers = new Set<(line: EventLine) => void>()
+  #seq = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  add(news: AdminNews): void {
+    const line = { seq: ++this.#seq, text: this.line(this.#seq, news) }
+    this.#kept.push(line)
+    if (this.#kept.length > KEPT_EVENTS) this.#kept.shift()
+    for (const follower of this.#followers) follower(line)
+  }
+
+  /** Calls `follower` with the last `recent` events at once, and with each to come. Returns what ends it. */
+  follow(recent: number, follower: (line: EventLine) => void): () => void {
+    for (const line of recent > 0 ? this.#kept.slice(-recent) : []) follower(line)
+    this.#followers.add(follower)
+    return () => void this.#followers.delete(follower)
+  }
+
+  /** A line of its own for one reader. */
+  line(seq: number, event: AdminNews | { readonly event: 'lost'; readonly count: number }): string {
+    const whole: AdminEvent = { schemaVersion: 1, seq, time: isoTime(this.#clock.wall()), ...event }
+    return `${JSON.stringify(whole)}\n`
+  }
+}
