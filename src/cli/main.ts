@@ -33,7 +33,8 @@ function refuseUnknownCommand(config: Config, argv: readonly string[]): void {
       hint: 'name the command first, its flags after it',
     })
   }
-  const ids = config.commandIDs.map((id) => id.split(':'))
+  if (config.findCommand(first)?.hidden === true) return
+  const ids = config.commands.filter(({ hidden }) => hidden !== true).map(({ id }) => id.split(':'))
   refuseUnknownWord([], first, [...new Set(ids.map((id) => id[0]!))])
   const children = ids.filter((id) => id[0] === first && id.length > 1).map((id) => id[1]!)
   if (second === undefined || second.startsWith('-')) return

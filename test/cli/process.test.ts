@@ -12,14 +12,21 @@ beforeAll(async () => {
 })
 afterAll(() => registry.close())
 
+interface ManifestCommand {
+  readonly hidden?: boolean
+  readonly summary?: string
+  readonly examples?: readonly unknown[]
+  readonly flags: Readonly<Record<string, object>>
+}
 interface Manifest {
-  readonly commands: Readonly<Record<string, { summary?: string; examples?: unknown[]; flags: Record<string, object> }>>
+  readonly commands: Readonly<Record<string, ManifestCommand>>
 }
 const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as unknown
 
 describe('what is wrong with a command line', () => {
   it.each([
     [['resolv', 'web'], 2, /unknown command "resolv"/, /did you mean resolve\?/],
+    [['complet'], 2, /unknown command "complet"/, /did you mean completion\?/],
     [['config', 'gett', 'web'], 2, /unknown command "config gett"/, /did you mean get\?/],
     [['--no-color', 'services'], 2, /--no-color stands before the command/, /flags after it/],
     [['services', 'web'], 2, /unexpected argument: web/, /--help/],
@@ -147,8 +154,9 @@ describe('help', () => {
   it('lists the commands', async () => {
     const { code, stdout } = await run([])
     expect(code).toBe(0)
-    for (const name of Object.keys(commands).map((id) => id.split(':')[0]!))
-      expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
+    for (const [id, { hidden }] of Object.entries(commands)) {
+      expect(new RegExp(`^  ${id.split(':')[0]} `, 'm').test(stdout)).toBe(hidden !== true)
+    }
   })
 
   it('has a version', async () => {

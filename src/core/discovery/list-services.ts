@@ -17,6 +17,21 @@ export interface ServiceSummary {
   readonly skipped: number
 }
 
+/** The names of the services that have a record below `prefix`, in order; of the records only the keys are read. Fails as the store does. */
+export async function listServiceNames(
+  store: Pick<Store, 'list'>,
+  prefix: string,
+  options: CallOptions = {},
+): Promise<readonly string[]> {
+  const layout = new KeyLayout(prefix)
+  const { entries } = await store.list(layout.root, { ...options, keysOnly: true })
+  const names = entries.flatMap(({ key }) => {
+    const parsed = layout.parse(key)
+    return parsed?.kind === 'record' || parsed?.kind === 'balancer' ? parsed.service : []
+  })
+  return [...new Set(names)].sort(compareText)
+}
+
 /** Lists the services that have a record below `prefix`, in order of name, by one linearizable read. Fails as the store does. */
 export async function listServices(
   store: Pick<Store, 'list'>,
