@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { createBalancer } from '../../src/core/balancer/balancer.js'
-import type { LoadPeer, LoadStreamObserver } from '../../src/core/load/load-stream.js'
+import type { LoadStreamObserver } from '../../src/core/load/load-stream.js'
 import { subscribeLoad } from '../../src/core/load/subscription.js'
 import type { Endpoint } from '../../src/core/model/endpoint.js'
 import { endpoint, runtime, snapshot } from '../support/balancing.js'
 
 interface FakeStream {
-  readonly peer: LoadPeer
+  readonly host: string
   readonly periodMs: number
   readonly observer: LoadStreamObserver
   isOpen: boolean
@@ -20,9 +20,9 @@ function setUp() {
   const streams: FakeStream[] = []
   const refused = new Set<string>()
   const subscription = subscribeLoad(balancer, own, {
-    reach: ({ address, host, port }) => (refused.has(address) ? undefined : { host, port }),
-    open(peer, periodMs, observer) {
-      const stream = { peer, periodMs, observer, isOpen: true }
+    open({ endpoint: { host, address } }, periodMs, observer) {
+      if (refused.has(address)) return undefined
+      const stream = { host, periodMs, observer, isOpen: true }
       streams.push(stream)
       return () => (stream.isOpen = false)
     },
@@ -50,10 +50,10 @@ describe('a subscription to load', () => {
     await update(all)
     expect(
       open()
-        .map(({ peer }) => peer.host)
+        .map(({ host }) => host)
         .sort(),
     ).toEqual([endpoint(1).host, endpoint(4).host])
-    expect(open()[0]).toMatchObject({ periodMs: 10_000, peer: { port: 80 } })
+    expect(open()[0]).toMatchObject({ periodMs: 10_000 })
     await update(all)
     expect(streams).toHaveLength(2)
     await update(all.slice(3))
@@ -79,8 +79,8 @@ describe('a subscription to load', () => {
   it('passes reports on as weights', async () => {
     const { update, open, balancer, clock } = setUp()
     await update([endpoint(1), endpoint(2)])
-    for (const { peer, observer } of open()) {
-      observer.report({ ...LOAD, rps: peer.host === endpoint(1).host ? 10 : 30 })
+    for (const { host, observer } of open()) {
+      observer.report({ ...LOAD, rps: host === endpoint(1).host ? 10 : 30 })
     }
     await clock.advance(1000)
     expect(balancer.status().upstreams.map(({ upstream }) => upstream.weight)).toEqual([333, 1000])
@@ -128,7 +128,7 @@ describe('a subscription to load', () => {
     const { update, open, refused, subscription, clock, streams } = setUp()
     refused.add(endpoint(1).address)
     await update([endpoint(1), endpoint(2)])
-    expect(open().map(({ peer }) => peer.host)).toEqual([endpoint(2).host])
+    expect(open().map(({ host }) => host)).toEqual([endpoint(2).host])
     streams[0]!.observer.ended('gone')
     subscription.close()
     subscription.close()

@@ -1,7 +1,7 @@
-import type { OpenLoadStream } from './load-stream.js'
+import type { OpenToPeer } from './load-stream.js'
 
 /** Loads what speaks gRPC with the first stream: most configurations need none. */
-export const openLazily: OpenLoadStream = (peer, periodMs, observer) => {
+export const openLazily: OpenToPeer = (peer, periodMs, observer) => {
   let isOver = false
   let end: (() => void) | undefined
   const open = async () => {

@@ -24,11 +24,11 @@ export interface LoadPeerTls {
 /** Hears of one stream. */
 export interface LoadStreamObserver {
   report(load: LoadReport): void
-  /** The endpoint offers no reports. `ended` follows when the connection that it said so on is gone. */
+  /** The endpoint offers no reports. `ended` follows when a connection of its own, on which it said so, is gone. */
   unsupported(): void
   /** Nothing comes any more. Called once, and not after `close`. */
   ended(reason: string): void
 }
 
-/** Asks an endpoint for its load, every `periodMs` milliseconds, on a connection of its own. Returns what ends that. */
-export type OpenLoadStream = (peer: LoadPeer, periodMs: number, observer: LoadStreamObserver) => () => void
+/** Asks a peer for its load, every `periodMs` milliseconds. Returns what ends that; the observer hears nothing any more then. */
+export type OpenToPeer = (peer: LoadPeer, periodMs: number, observer: LoadStreamObserver) => () => void

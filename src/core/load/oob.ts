@@ -1,47 +1,36 @@
 import { lookup as systemLookup } from 'node:dns'
 import { isIP, isIPv6 } from 'node:net'
-import {
-  Client,
-  type ClientOptions,
-  type ClientReadableStream,
-  connectivityState,
-  type ServiceDefinition,
-  status,
-  type StatusObject,
-} from '@grpc/grpc-js'
-import { readLoadReport } from '../balancer/orca/decode.js'
+import { Client, type ClientOptions, connectivityState, credentials } from '@grpc/grpc-js'
 import { formatHostPort } from '../model/address.js'
-import { loadProto } from '../protos/load.js'
-import type { LoadPeer, LoadStreamObserver, OpenLoadStream } from './load-stream.js'
+import type { LoadPeer, LoadStreamObserver, OpenToPeer } from './load-stream.js'
 import { PeerCredentials } from './peer-credentials.js'
+import { callForReports } from './report-call.js'
 
 /** A longer report is an error. */
 const MAX_REPORT_BYTES = 64 * 1024
 
-type Method = ServiceDefinition[string]
-
-let method: Method | undefined
-
-function streamCoreMetrics(): Method {
-  method ??= (loadProto('orca')['xds.service.orca.v3.OpenRcaService'] as ServiceDefinition).StreamCoreMetrics!
-  return method
-}
-
-/** Asks by `OpenRcaService/StreamCoreMetrics` (gRFC A51): reports come as often as was asked for, or as seldom as the endpoint has it. */
-export const openLoadStream: OpenLoadStream = (peer, periodMs, observer) => {
-  const stream = new LoadStream(peer, periodMs, observer)
+/** Asks for reports on a connection of its own. */
+export const openLoadStream: OpenToPeer = (peer, periodMs, observer) => {
+  const stream = new OwnConnection(peer, periodMs, observer)
   stream.open()
   return () => stream.close()
 }
 
-class LoadStream {
+type Channel = NonNullable<ClientOptions['channelOverride']>
+
+/** Asks for reports on a channel, which is not closed; whoever has it tells when an endpoint without reports is to be asked again. */
+export function openLoadStreamOn(channel: Channel, periodMs: number, observer: LoadStreamObserver): () => void {
+  const client = new Client('', credentials.createInsecure(), { channelOverride: channel })
+  return callForReports(client, periodMs, observer)
+}
+
+class OwnConnection {
   readonly #peer: LoadPeer
   readonly #periodMs: number
   readonly #observer: LoadStreamObserver
-  readonly #method = streamCoreMetrics()
   readonly #credentials: PeerCredentials
   #client: Client | undefined
-  #call: ClientReadableStream<Buffer> | undefined
+  #cancel: (() => void) | undefined
   #isOver = false
 
   constructor(peer: LoadPeer, periodMs: number, observer: LoadStreamObserver) {
@@ -62,7 +51,7 @@ class LoadStream {
 
   close(): void {
     this.#isOver = true
-    this.#call?.cancel()
+    this.#cancel?.()
     this.#client?.close()
     this.#credentials.close()
   }
@@ -70,23 +59,12 @@ class LoadStream {
   #connect(ip: string): void {
     if (this.#isOver) return
     const target = `${isIPv6(ip) ? 'ipv6' : 'ipv4'}:${formatHostPort(ip, this.#peer.port)}`
-    this.#client = new Client(target, this.#credentials, this.#options())
-    const { path, requestSerialize } = this.#method
-    const request = { report_interval: durationOf(this.#periodMs) }
-    const asTheyAre = (bytes: Buffer) => bytes
-    const call: ClientReadableStream<Buffer> = this.#client.makeServerStreamRequest(
-      path,
-      requestSerialize,
-      asTheyAre,
-      request,
-    )
-    this.#call = call
-    call.on('data', (bytes: Buffer) => this.#take(bytes))
-    // The status tells of it.
-    call.on('error', () => undefined)
-    call.on('status', ({ code, details }: StatusObject) => {
-      if (code === status.UNIMPLEMENTED) this.#awaitLoss()
-      else this.#end(details || status[code]!)
+    const client = new Client(target, this.#credentials, this.#options())
+    this.#client = client
+    this.#cancel = callForReports(client, this.#periodMs, {
+      report: (load) => this.#observer.report(load),
+      unsupported: () => this.#awaitLoss(client),
+      ended: (reason) => this.#end(reason),
     })
   }
 
@@ -103,18 +81,11 @@ class LoadStream {
     }
   }
 
-  #take(bytes: Buffer): void {
-    if (this.#isOver) return
-    const load = readLoadReport(bytes)
-    if (load) this.#observer.report(load)
-    else this.#end('a report that cannot be read')
-  }
-
   /** An endpoint that answers UNIMPLEMENTED is not asked again on that connection (gRFC A51). */
-  #awaitLoss(): void {
-    if (this.#isOver) return
+  #awaitLoss(client: Client): void {
     this.#observer.unsupported()
-    const channel = this.#client!.getChannel()
+    if (this.#isOver) return
+    const channel = client.getChannel()
     const { READY } = connectivityState
     if (channel.getConnectivityState(false) !== READY) return this.#end('the connection was lost')
     channel.watchConnectivityState(READY, Infinity, () => this.#end('the connection was lost'))
@@ -125,8 +96,4 @@ class LoadStream {
     this.close()
     this.#observer.ended(reason)
   }
-}
-
-function durationOf(ms: number): { seconds: number; nanos: number } {
-  return { seconds: Math.floor(ms / 1000), nanos: Math.round(ms % 1000) * 1_000_000 }
 }

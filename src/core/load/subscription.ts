@@ -4,18 +4,39 @@ import type { Upstream } from '../balancer/upstream.js'
 import { type Endpoint, isReadyServer } from '../model/endpoint.js'
 import type { Runtime } from '../runtime.js'
 import { openLazily } from './lazy-oob.js'
-import type { LoadPeer, OpenLoadStream } from './load-stream.js'
+import type { LoadPeer, LoadStreamObserver } from './load-stream.js'
+
+/**
+ * Asks an endpoint for its load, every `periodMs` milliseconds. Returns what ends that; the observer hears nothing any more then.
+ * Undefined where the endpoint must not be reached.
+ */
+export type OpenLoadStream = (
+  upstream: Upstream,
+  periodMs: number,
+  observer: LoadStreamObserver,
+) => (() => void) | undefined
 
 export interface LoadSubscriptionOptions {
-  /** How an endpoint is reached; undefined where it must not be. Default: at its address, in clear. */
-  readonly reach?: (endpoint: Endpoint) => LoadPeer | undefined
-  /** How streams are opened. Default: `OpenRcaService` over gRPC. */
+  /** What the stream of an endpoint belongs to; undefined: it is to have none now. Default: the instance. */
+  readonly belongsTo?: (upstream: Upstream) => unknown
+  /** How streams are opened. Default: on connections of their own, to the endpoints' addresses, in clear. */
   readonly open?: OpenLoadStream
 }
 
+/** Streams on connections of their own. @param reach how an endpoint is reached; undefined where it must not be */
+export function openTo(reach: (endpoint: Endpoint) => LoadPeer | undefined): OpenLoadStream {
+  return ({ endpoint }, periodMs, observer) => {
+    const peer = reach(endpoint)
+    return peer && openLazily(peer, periodMs, observer)
+  }
+}
+
+const openInClear = openTo(({ host, port }) => ({ host, port }))
+const instanceOf = ({ endpoint }: Upstream): unknown => endpoint.id
+
 /** The reports that the endpoints of one balancer are asked for. */
 export interface LoadSubscription {
-  /** To be called after the balancer has had a snapshot or another policy. Opens and closes streams as that asks for. */
+  /** To be called after the balancer has had a snapshot or another policy, and when streams belong to something else. Opens and closes streams as that asks for. */
   update(): void
   /** Closes every stream. Idempotent; `update` has no effect any more. */
   close(): void
@@ -57,17 +78,18 @@ class StreamedLoad implements LoadSubscription {
   update(): void {
     if (this.#isClosed) return
     const periodMs = this.#balancer.oobReportingMs
-    const wanted = periodMs === undefined ? [] : this.#balancer.status().upstreams.map(({ upstream }) => upstream)
-    const asked = new Set(wanted.filter(({ endpoint }) => isReadyServer(endpoint)))
+    if (periodMs === undefined) return this.#closeAll()
+    const asked = this.#asked()
     for (const [upstream, feed] of this.#feeds) {
-      if (asked.has(upstream) && feed.id === upstream.endpoint.id && feed.periodMs === periodMs) continue
+      if (asked.get(upstream) === feed.owner && feed.periodMs === periodMs) continue
       feed.close()
       this.#feeds.delete(upstream)
     }
     const spreadMs = SPREAD_MS * (asked.size - this.#feeds.size)
-    for (const upstream of asked) {
+    for (const [upstream, owner] of asked) {
       if (this.#feeds.has(upstream)) continue
-      const feed = new Feed(upstream, periodMs!, this.#balancer, this.#runtime, this.#options)
+      const { open = openInClear } = this.#options
+      const feed = new Feed(upstream, owner, periodMs, open, this.#balancer, this.#runtime)
       this.#feeds.set(upstream, feed)
       feed.openIn(spreadMs * this.#runtime.random.next())
     }
@@ -75,36 +97,40 @@ class StreamedLoad implements LoadSubscription {
 
   close(): void {
     this.#isClosed = true
+    this.#closeAll()
+  }
+
+  /** Who is to have a stream, and what it belongs to. */
+  #asked(): ReadonlyMap<Upstream, unknown> {
+    const { belongsTo = instanceOf } = this.#options
+    const asked = new Map<Upstream, unknown>()
+    for (const { upstream } of this.#balancer.status().upstreams) {
+      const owner = isReadyServer(upstream.endpoint) ? belongsTo(upstream) : undefined
+      if (owner !== undefined) asked.set(upstream, owner)
+    }
+    return asked
+  }
+
+  #closeAll(): void {
     for (const feed of this.#feeds.values()) feed.close()
     this.#feeds.clear()
   }
 }
 
-/** What one instance is asked for. */
+/** What one endpoint is asked for. */
 class Feed {
-  readonly id: string
-  readonly periodMs: number
-  readonly #upstream: Upstream
-  readonly #balancer: Balancer
-  readonly #runtime: Runtime
-  readonly #options: LoadSubscriptionOptions
   readonly #backoff: Backoff
   #cancel: (() => void) | undefined
   #end: (() => void) | undefined
 
   constructor(
-    upstream: Upstream,
-    periodMs: number,
-    balancer: Balancer,
-    runtime: Runtime,
-    options: LoadSubscriptionOptions,
+    private readonly upstream: Upstream,
+    readonly owner: unknown,
+    readonly periodMs: number,
+    private readonly openStream: OpenLoadStream,
+    private readonly balancer: Balancer,
+    private readonly runtime: Runtime,
   ) {
-    this.id = upstream.endpoint.id
-    this.periodMs = periodMs
-    this.#upstream = upstream
-    this.#balancer = balancer
-    this.#runtime = runtime
-    this.#options = options
     this.#backoff = new Backoff(runtime.random, { initialMs: 1000, maxMs: 120_000 })
   }
 
@@ -119,19 +145,16 @@ class Feed {
   }
 
   #open(): void {
-    const { reach = reachInClear, open = openLazily } = this.#options
-    const peer = reach(this.#upstream.endpoint)
-    if (peer === undefined) return
-    this.#awaitReport()
-    this.#end = open(peer, this.periodMs, {
+    this.#end = this.openStream(this.upstream, this.periodMs, {
       report: (load) => {
         this.#backoff.reset()
         this.#awaitReport()
-        this.#balancer.report(this.#upstream, load)
+        this.balancer.report(this.upstream, load)
       },
       unsupported: () => this.#cancel?.(),
       ended: (reason) => this.#again(reason),
     })
+    if (this.#end) this.#awaitReport()
   }
 
   #awaitReport(): void {
@@ -140,16 +163,12 @@ class Feed {
 
   #again(reason: string): void {
     this.close()
-    this.#runtime.log.debug('load reports broke off', { address: this.#upstream.endpoint.address, reason })
+    this.runtime.log.debug('load reports broke off', { address: this.upstream.endpoint.address, reason })
     this.openIn(this.#backoff.next())
   }
 
   #after(ms: number, callback: () => void): void {
     this.#cancel?.()
-    this.#cancel = this.#runtime.clock.after(ms, callback, { keepAlive: false })
+    this.#cancel = this.runtime.clock.after(ms, callback, { keepAlive: false })
   }
-}
-
-function reachInClear({ host, port }: Endpoint): LoadPeer {
-  return { host, port }
 }

@@ -7,7 +7,7 @@ import { FairleadError, isRefusal } from '../errors.js'
 import type { Gate } from '../health/active/gate.js'
 import { HealthMonitor } from '../health/monitor.js'
 import type { StallGuard } from '../health/stall-guard.js'
-import { type LoadSubscription, subscribeLoad } from '../load/subscription.js'
+import { type LoadSubscription, openTo, subscribeLoad } from '../load/subscription.js'
 import { isReadyServer } from '../model/endpoint.js'
 import type { Snapshot } from '../model/snapshot.js'
 import { type Runtime, sleep } from '../runtime.js'
@@ -103,7 +103,7 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext,
       this.#history.health(change)
       news.health(change)
     })
-    this.#load = subscribeLoad(this.balancer, runtime, { reach: (endpoint) => loadPeer(this, endpoint) })
+    this.#load = subscribeLoad(this.balancer, runtime, { open: openTo((endpoint) => loadPeer(this, endpoint)) })
     this.#connections = createService(spec.listen.scheme, this)
     const { signal } = this.#ended
     const resolutions = resolverOf(spec, shared.dependencies).resolve(this.service, signal)

@@ -1,4 +1,3 @@
-import { Server, ServerCredentials, ServerMetricRecorder } from '@grpc/grpc-js'
 import { expect, it, onTestFinished } from 'vitest'
 import { createDirectory } from '../../../src/core/control-plane/directory/directory.js'
 import type { ServiceView } from '../../../src/core/control-plane/directory/contract.js'
@@ -6,6 +5,7 @@ import { createDataPlaneResolver } from '../../../src/core/discovery/data-plane-
 import { createResolver } from '../../../src/core/discovery/resolver.js'
 import { systemRuntime } from '../../../src/core/runtime.js'
 import { eventually } from '../../support/eventually.js'
+import { startLoadReporter } from '../../support/load-reporter.js'
 import { FakeStore } from '../../support/fake-store.js'
 import { setUpDirectory } from './setup.js'
 
@@ -37,7 +37,9 @@ it('weighs by the load figures of records, while clients send something or do no
 })
 
 it('weighs by the reports that it asks endpoints for', async () => {
-  const ports = await Promise.all([100, 300].map(startReporter))
+  const reporters = await Promise.all([100, 300].map((rps) => startLoadReporter(rps)))
+  onTestFinished(() => reporters.forEach((reporter) => reporter.close()))
+  const ports = reporters.map(({ port }) => port)
   const store = new FakeStore()
   const fields = {
     enableOobLoadReport: true,
@@ -65,17 +67,3 @@ it('weighs by the reports that it asks endpoints for', async () => {
     expect(ports.map((port) => weights.get(port))).toEqual([333, 1000])
   })
 })
-
-/** A gRPC server that says it serves so many requests a second at half its strength. */
-async function startReporter(rps: number): Promise<number> {
-  const recorder = new ServerMetricRecorder()
-  recorder.setQpsMetric(rps)
-  recorder.setApplicationUtilizationMetric(0.5)
-  const server = new Server()
-  recorder.addToServer(server)
-  onTestFinished(() => server.forceShutdown())
-  return new Promise((resolve, reject) => {
-    const credentials = ServerCredentials.createInsecure()
-    server.bindAsync('127.0.0.1:0', credentials, (error, port) => (error ? reject(error) : resolve(port)))
-  })
-}

@@ -1,11 +1,4 @@
-import {
-  Server,
-  ServerCredentials,
-  ServerMetricRecorder,
-  type sendUnaryData,
-  type ServerUnaryCall,
-  type ServiceDefinition,
-} from '@grpc/grpc-js'
+import { ServerCredentials } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createBalancer } from '../../../src/core/balancer/balancer.js'
 import type { ProxyOptions } from '../../../src/core/proxy/options.js'
@@ -14,38 +7,15 @@ import { startProxy } from '../../../src/core/proxy/proxy.js'
 import { systemRuntime } from '../../../src/core/runtime.js'
 import { makeCertificates } from '../../support/certificates.js'
 import { GrpcPeerClient } from '../../support/grpc-peer.js'
+import { startLoadReporter } from '../../support/load-reporter.js'
 import { cleanup, cleanUp, HandResolver, until } from '../support.js'
 
 afterEach(cleanUp)
 
-const bytes = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same }
-const SERVICE: ServiceDefinition = {
-  Unary: { path: '/test.Peer/Unary', requestStream: false, responseStream: false, ...bytes },
-}
-
-function same(message: Buffer): Buffer {
-  return message
-}
-
-/** A gRPC server that says on a stream, and only there, that it serves so many requests a second at half its strength. */
-async function startReporter(rps: number, credentials = ServerCredentials.createInsecure()) {
-  const seen = { calls: 0 }
-  const recorder = new ServerMetricRecorder()
-  recorder.setQpsMetric(rps)
-  recorder.setApplicationUtilizationMetric(0.5)
-  const server = new Server()
-  recorder.addToServer(server)
-  server.addService(SERVICE, {
-    Unary: (_: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => {
-      seen.calls++
-      answer(null, Buffer.from('done'))
-    },
-  })
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound))),
-  )
-  cleanup(() => server.forceShutdown())
-  return Object.assign(seen, { address: `127.0.0.1:${port}` })
+async function startReporter(rps: number, credentials?: ServerCredentials) {
+  const reporter = await startLoadReporter(rps, credentials)
+  cleanup(() => reporter.close())
+  return reporter
 }
 
 const FIELDS = {

@@ -13,6 +13,8 @@ import type { Verdict } from '../../balancer/eligibility.js'
 import type { PickFirstConfig } from '../../balancer/policies/pick-first.js'
 import type { PolicyChoice } from '../../balancer/service-config.js'
 import type { Upstream } from '../../balancer/upstream.js'
+import { openLoadStreamOn } from '../../load/oob.js'
+import { type LoadSubscription, type OpenLoadStream, subscribeLoad } from '../../load/subscription.js'
 import type { Runtime } from '../../runtime.js'
 import { type Resolved, resolvedOf } from '../attribute.js'
 import { CallPicker, type KeyOf } from './call-picker.js'
@@ -37,6 +39,7 @@ export class PolicyBalancer implements experimental.LoadBalancer {
   readonly #balancer: Balancer
   readonly #ejector: Ejector
   readonly #picker: CallPicker
+  readonly #load: LoadSubscription
   #choice: PolicyChoice | undefined
   #connections: Connections | undefined
   #resolved: Resolved | undefined
@@ -53,11 +56,14 @@ export class PolicyBalancer implements experimental.LoadBalancer {
     this.#runtime = runtime
     this.#balancer = createBalancer({ byConnection: true, onChange: () => this.#publish() }, runtime)
     this.#ejector = new Ejector(this.#balancer, runtime)
-    this.#picker = new CallPicker(
-      this.#balancer,
-      (upstream) => this.#connections?.subchannelOf(upstream),
-      runtime.clock,
-    )
+    const subchannelOf = (upstream: Upstream) => this.#connections?.subchannelOf(upstream)
+    this.#picker = new CallPicker(this.#balancer, subchannelOf, runtime.clock)
+    // Reports come on the connections that calls are sent on.
+    const open: OpenLoadStream = (upstream, periodMs, observer) => {
+      const channel = subchannelOf(upstream)?.getChannel()
+      return channel && openLoadStreamOn(channel, periodMs, observer)
+    }
+    this.#load = subscribeLoad(this.#balancer, runtime, { belongsTo: subchannelOf, open })
   }
 
   /** Always accepts: grpc-js lets calls hang on a channel whose policy refused what was resolved first. */
@@ -83,6 +89,7 @@ export class PolicyBalancer implements experimental.LoadBalancer {
     this.#balancer.setConnected(this.#usable)
     this.#usable.clear()
     this.#busy = false
+    this.#load.update()
     this.#publish()
     return true
   }
@@ -98,6 +105,7 @@ export class PolicyBalancer implements experimental.LoadBalancer {
     this.#busy = true
     this.#connections?.close()
     this.#balancer.update(plainSnapshot(this.#typeName, []))
+    this.#load.close()
     this.#ejector.close()
     this.#picker.close()
   }
@@ -125,7 +133,10 @@ export class PolicyBalancer implements experimental.LoadBalancer {
       },
       unreachable: ({ endpoint }) => this.#resolved?.disprove(endpoint.address),
       lost: () => this.#helper.requestReresolution(),
-      changed: () => this.#publish(),
+      changed: () => {
+        if (!this.#busy) this.#load.update()
+        this.#publish()
+      },
     }
     if (policy.share !== 'first') return new ConnectionsToEach(this.#helper, events, policy.byKey === true)
     const { shuffleAddressList } = config as PickFirstConfig
