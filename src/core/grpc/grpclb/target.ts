@@ -1,10 +1,12 @@
-import { experimental } from '@grpc/grpc-js'
+import type { ChannelOptions } from '@grpc/grpc-js'
+import { parseAddress } from '../../model/address.js'
+import { balancersOf, resolvedOf } from '../attribute.js'
 
 /** Where a channel's lookaside balancers are, and what they are asked for. */
 export interface GrpclbTarget {
-  /** What to ask for: the service's name, or whatever else names it to the balancer. */
-  readonly name: string
-  /** In the order in which they are to be tried. None: the channel's own addresses are used. */
+  /** The service's name, or whatever else names it to the balancer. Undefined: nobody said. */
+  readonly name: string | undefined
+  /** In the order in which they are to be tried. */
   readonly balancers: readonly BalancerAddress[]
 }
 
@@ -14,8 +16,27 @@ export interface BalancerAddress {
   readonly port: number
 }
 
+/** The channel option that names balancers where another resolver than fairlead's resolves: `host:port`, several with commas. */
+export const BALANCERS_OPTION = 'fairlead.grpclb_balancers'
+
+/** The channel option with the zone of the client, told to the balancer as `service@zone`. */
+export const ZONE_OPTION = 'fairlead.zone'
+
 /**
- * The resolver attribute that carries a channel's GrpclbTarget to the policy `grpclb`. The addresses of the same resolution are
- * those of servers, used while no balancer answers. Connections do not depend on it.
+ * The balancers that a resolution or a channel's options name.
+ *
+ * @param serviceName what the policy's config says is to be asked for: it goes before what the target says
+ * @throws INVALID_ARGUMENT for an option that cannot be read
  */
-export const GRPCLB_TARGET_ATTRIBUTE = `${experimental.SUBCHANNEL_ARGS_EXCLUDE_KEY_PREFIX}.fairlead_grpclb_target`
+export function grpclbTarget(options: ChannelOptions, serviceName: string | undefined): GrpclbTarget {
+  const snapshot = resolvedOf(options)?.snapshot
+  const zone = options[ZONE_OPTION] as string | undefined
+  const service = zone ? snapshot && `${snapshot.service}@${zone}` : snapshot?.service
+  const listed = snapshot ? balancersOf(snapshot) : balancersFrom(options[BALANCERS_OPTION] as string | undefined)
+  return { name: serviceName ?? service, balancers: listed.map(({ host, port }) => ({ host, port })) }
+}
+
+function balancersFrom(option: string | undefined): readonly BalancerAddress[] {
+  if (!option) return []
+  return option.split(',').map((address) => parseAddress(address.trim()))
+}

@@ -1,0 +1,47 @@
+import type { experimental, Metadata, StatusObject } from '@grpc/grpc-js'
+
+type Subchannel = experimental.SubchannelInterface
+type RealSubchannel = ReturnType<Subchannel['getRealSubchannel']>
+
+/** Hears how one call fares on its connection. */
+export interface CallObserver {
+  /** The server has shown that it has the call. May come more than once. */
+  received(): void
+  /** The call could not be put on the connection; nothing else is heard of it. */
+  notSent(): void
+}
+
+/**
+ * The same subchannel for one call that is watched. Policies hear of a call's start and status only, from which it cannot be told
+ * whether the server ever had it: a status may come from this side.
+ */
+export function observed(subchannel: Subchannel, observer: CallObserver): Subchannel {
+  const own = Object.create(subchannel) as Subchannel
+  own.getRealSubchannel = () => observedCalls(subchannel.getRealSubchannel(), observer)
+  return own
+}
+
+function observedCalls(real: RealSubchannel, observer: CallObserver): RealSubchannel {
+  const own = Object.create(real) as RealSubchannel
+  own.createCall = (metadata, host, method, listener, callId) => {
+    const watching = {
+      onReceiveMetadata: (headers: Metadata) => {
+        observer.received()
+        listener.onReceiveMetadata(headers)
+      },
+      onReceiveMessage: (message: Buffer) => listener.onReceiveMessage(message),
+      onReceiveStatus: (ended: StatusObject) => {
+        // An answer that is a status alone comes with fields of the server's; a status from this side has none.
+        if (Object.keys(ended.metadata.getMap()).length > 0) observer.received()
+        listener.onReceiveStatus(ended)
+      },
+    }
+    try {
+      return real.createCall(metadata, host, method, watching, callId)
+    } catch (error) {
+      observer.notSent()
+      throw error
+    }
+  }
+  return own
+}
