@@ -46,7 +46,8 @@ function ours(childPolicy: readonly Entry[]): Record<string, object> {
   return { [ANY_POLICY]: { childPolicy } }
 }
 
-/** What the config says for grpclb, if anything. */
+/** What the config says for grpclb; else what it says is how to balance over servers while no balancer answers. */
 function grpclbConfig({ loadBalancingConfig }: ServiceConfig): object {
-  return loadBalancingConfig.find((entry) => Object.hasOwn(entry, GRPCLB))?.[GRPCLB] ?? {}
+  const own = loadBalancingConfig.find((entry) => Object.hasOwn(entry, GRPCLB))?.[GRPCLB]
+  return own ?? (loadBalancingConfig.length > 0 ? { childPolicy: loadBalancingConfig } : {})
 }

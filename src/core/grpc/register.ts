@@ -1,5 +1,6 @@
 import { experimental } from '@grpc/grpc-js'
 import type { Runtime } from '../runtime.js'
+import { registerGrpclb } from './grpclb/register.js'
 import { useSource } from './live-sources.js'
 import { resolverType } from './name-resolver.js'
 import { registerPolicies } from './policy/register-policies.js'
@@ -12,6 +13,7 @@ import { SCHEMES } from './target.js'
  */
 export function registerWithGrpc(source: RegistrySource, runtime: Runtime): () => void {
   registerPolicies(runtime)
+  registerGrpclb(runtime)
   for (const scheme of SCHEMES) experimental.registerResolver(scheme, resolverType(scheme))
   return useSource(source)
 }

@@ -1,9 +1,7 @@
 import { type ChannelOptions, experimental, type LoadBalancingConfig } from '@grpc/grpc-js'
 import { resolvedOf } from '../attribute.js'
+import { ANY_POLICY } from '../policy/policy-config.js'
 import type { GrpclbConfig } from './config.js'
-
-/** fairlead's own policies, which know of weights and states what the registry says. */
-const FAIRLEAD = 'fairlead'
 
 /** Balances over the channel's own addresses, by the child policy of grpclb's config. */
 export class FallbackServers {
@@ -40,13 +38,16 @@ export class FallbackServers {
   }
 }
 
-/** The first child policy that there is; `round_robin` if none is. */
+/**
+ * The first child policy that there is, of fairlead's own where its resolver resolves: they know of weights and states what the registry
+ * says. `round_robin` if none is.
+ */
 function chooseChild(
   childPolicy: GrpclbConfig['childPolicy'],
   options: ChannelOptions,
 ): experimental.TypedLoadBalancingConfig {
-  const fromRegistry = resolvedOf(options) !== undefined && experimental.isLoadBalancerNameRegistered(FAIRLEAD)
-  const own: LoadBalancingConfig[] = fromRegistry ? [{ [FAIRLEAD]: { childPolicy } }] : []
+  const fromRegistry = resolvedOf(options) !== undefined
+  const own: LoadBalancingConfig[] = fromRegistry ? [{ [ANY_POLICY]: { childPolicy } }] : []
   const entries = [...own, ...(childPolicy as LoadBalancingConfig[]), { round_robin: {} }]
   return experimental.selectLbConfigFromList(entries)!
 }

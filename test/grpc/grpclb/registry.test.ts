@@ -1,0 +1,83 @@
+import { afterEach, expect, it } from 'vitest'
+import { eventually } from '../../support/eventually.js'
+import { type Environment, type RegisteredServer, startEnvironment } from '../environment.js'
+import type { TestClient } from '../support.js'
+
+let opened: { close(): unknown }[] = []
+afterEach(async () => {
+  for (const each of opened.reverse()) await each.close()
+  opened = []
+})
+
+/** A registry, and a balancer for its services that is registered for `web`. */
+async function startWithBalancer(): Promise<
+  Environment & { readonly balancer: string; removeBalancer(): Promise<void> }
+> {
+  const environment = await startEnvironment()
+  opened.push(environment)
+  const serving = await environment.fairlead.serve({ grpclb: '127.0.0.1:0' })
+  const balancer = serving.listening[0]!.replace('grpclb://', '')
+  const registration = await environment.fairlead.register('web', balancer, { role: 'balancer' })
+  return { ...environment, balancer, removeBalancer: () => registration.close() }
+}
+
+/** Has a server remember the tokens that it is called with. */
+function tokensOf(server: RegisteredServer): (string | undefined)[] {
+  const tokens: (string | undefined)[] = []
+  server.answer = (headers) => {
+    tokens.push(headers['lb-token'] as string | undefined)
+    return {}
+  }
+  return tokens
+}
+
+const reaches = (channel: TestClient, server: RegisteredServer) =>
+  eventually(async () => {
+    const before = server.calls
+    await channel.calls(4)
+    return server.calls > before
+  })
+
+it('asks the balancer that is registered beside the servers, whatever the config says', async () => {
+  const { fairlead, serve, client } = await startWithBalancer()
+  await fairlead.setServiceConfig('web', { loadBalancingConfig: [{ round_robin: {} }] })
+  const server = await serve('web', { id: 'first' })
+  const tokens = tokensOf(server)
+  const channel = client('ns:///web')
+  await channel.calls(3)
+  expect(tokens).toEqual(['web/first', 'web/first', 'web/first'])
+
+  const second = await serve('web', { id: 'second' })
+  const later = tokensOf(second)
+  await reaches(channel, second)
+  expect(later[0]).toBe('web/second')
+  await server.deregister()
+  await eventually(async () => {
+    const before = server.calls
+    await channel.calls(4)
+    return server.calls === before
+  })
+})
+
+it('balances by itself as soon as the balancer is gone from the registry, over the connections there are', async () => {
+  const { serve, client, removeBalancer } = await startWithBalancer()
+  const server = await serve('web', { id: 'first' })
+  const tokens = tokensOf(server)
+  const channel = client('ns:///web')
+  await channel.calls(2)
+  await removeBalancer()
+  await eventually(async () => {
+    await channel.calls(1)
+    return tokens.at(-1) === undefined
+  })
+})
+
+it('uses the first server only where the service’s config asks for pick_first', async () => {
+  const { fairlead, serve, client } = await startWithBalancer()
+  await fairlead.setServiceConfig('web', { loadBalancingConfig: [{ pick_first: {} }] })
+  const servers = [await serve('web'), await serve('web'), await serve('web')]
+  const tokens = servers.map(tokensOf)
+  await client('ns:///web').calls(12)
+  expect(servers.map(({ calls }) => calls).sort()).toEqual([0, 0, 12])
+  expect(tokens.flat()[0]).toMatch(/^web\//)
+})
