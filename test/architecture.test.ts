@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'control-plane': ['base', 'model', 'net', 'registry', 'discovery', 'balancer', 'health', 'load', 'protos'],
   'admin': ['base', 'model', 'balancer', 'health', 'proxy'],
   'library': ['base', 'model', 'registry', 'discovery', 'balancer', 'health', 'proxy', 'control-plane'],
-  'doctor': ['base', 'model', 'registry', 'balancer', 'health'],
+  'doctor': ['base', 'model', 'registry', 'balancer', 'health', 'proxy'],
 }
 
 /** The files of core that belong to no part: all may import them. */

@@ -8,7 +8,7 @@ import type { AnnotationLevel } from './annotate/workflow-command.js'
 import { commonFlags } from './common-flags.js'
 import type { Stderr } from './log.js'
 import { chalkFor } from './output/color.js'
-import type { Document, JsonObject, Table } from './output/document.js'
+import type { Document, JsonObject } from './output/document.js'
 import { Printer } from './output/printer.js'
 import { commandError, errorJson, errorText, wantsJson } from './report-error.js'
 import { resolveSettings, type Settings } from './settings.js'
@@ -89,10 +89,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const { table } = document
     if (table?.rows.length === 0 && table.empty !== undefined && this.#printer!.tabular) this.note(table.empty)
     await this.#printer!.print(document)
-    if (table) await this.#summarize(table)
+    await this.summarize(document)
   }
 
-  async #summarize(table: Table): Promise<void> {
+  /** Adds the table of an answer to the summary of the step in CI, if --annotate was given. `print` does. */
+  protected async summarize({ table }: Document): Promise<void> {
+    if (table === undefined) return
     const heading = [this.config.bin, ...(this.id ?? '').split(':'), ...this.argv].join(' ')
     await this.#annotations?.summarize(heading, table).catch((error: Error) => {
       this.note(`the summary of the step could not be written: ${error.message}`)

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { diagnose } from '../../src/core/doctor/diagnose.js'
 import { FairleadError } from '../../src/core/errors.js'
-import type { Entry, LeaseInfo, MemberStatus, Store } from '../../src/core/registry/store.js'
-import { systemRuntime } from '../../src/core/runtime.js'
+import type { Entry, LeaseInfo, MemberStatus, Store, Transaction } from '../../src/core/registry/store.js'
+import { type Clock, systemClock, systemRuntime } from '../../src/core/runtime.js'
 import { freePort } from '../support/real-etcd.js'
 import { storeEntry } from '../support/store-entry.js'
 
@@ -33,15 +33,44 @@ interface World {
   readonly entries?: readonly Entry[]
   readonly leases?: ReadonlyMap<bigint, LeaseInfo>
   readonly service?: string
+  /** Keys, or beginnings of keys, that the user may not read. */
+  readonly unreadable?: readonly string[]
+  /** What becomes of a transaction on a key; nothing: it is let through. */
+  readonly write?: (key: string) => FairleadError | undefined
+  /** Milliseconds that each request takes. */
+  readonly requestMs?: number
 }
 
-function examine({ members = [HEALTHY], entries = [], leases = new Map(), service }: World) {
-  const store: Pick<Store, 'members' | 'list' | 'leaseInfo'> = {
+const denied = () => new FairleadError('PERMISSION_DENIED', 'no')
+/** Everything that was to be written, had the conditions come true. */
+let written: Transaction[] = []
+
+function examine(world: World) {
+  const { members = [HEALTHY], entries = [], leases = new Map(), service, unreadable = [], requestMs = 1 } = world
+  let now = 0
+  const header = { revision: 9n, clusterId: '1' }
+  const read = (prefix: string) => {
+    now += requestMs
+    if (unreadable.includes(prefix)) throw denied()
+    return entries.filter(({ key }) => key.startsWith(prefix))
+  }
+  written = []
+  const store: Pick<Store, 'members' | 'list' | 'get' | 'txn' | 'leaseInfo'> = {
     members: () => Promise.resolve(members),
-    list: () => Promise.resolve({ entries, revision: 9n, clusterId: '1' }),
+    list: async (prefix) => ({ ...header, entries: read(prefix) }),
+    get: async (key) => ({ ...header, entry: read(key).find((entry) => entry.key === key) }),
+    txn: async (transaction) => {
+      now += requestMs
+      written.push(transaction)
+      const error = world.write?.((transaction.then[0] as { key: string }).key)
+      if (error) throw error
+      return { ...header, succeeded: false, results: [] }
+    },
     leaseInfo: (id) => Promise.resolve(leases.get(id)),
   }
-  return diagnose(store, { prefix: '/ns', service, signal: new AbortController().signal }, systemRuntime)
+  const clock: Clock = { ...systemClock, now: () => now }
+  const runtime = { ...systemRuntime, clock }
+  return diagnose(store, { prefix: '/ns', service, signal: new AbortController().signal }, runtime)
 }
 
 const lease = 7n
@@ -51,8 +80,10 @@ const web = (address: string, value = '') => storeEntry(`/ns/web/${address}`, va
 describe('the doctor', () => {
   it('finds nothing wrong with a healthy service', async () => {
     expect(await examine({ entries: [web(open)], leases: alive })).toMatchObject({
-      services: 1,
+      services: ['web'],
       endpoints: 1,
+      permitted: { read: true, write: true },
+      latency: { readMs: 1, writeMs: 1 },
       findings: [],
     })
   })
@@ -107,6 +138,21 @@ describe('the doctor', () => {
       'error',
       /none of 1/,
     ],
+    [
+      'a policy that is known and calls that are not',
+      () => [web(open), storeEntry('/ns/.config/web', '{"methodConfig":[{"timeout":"soon"}]}')],
+      'error',
+      /calls: .*timeout/,
+    ],
+    [
+      'two endpoints of one id',
+      () => [
+        web(open, `{"Addr":"${open}","Metadata":{"id":"one"}}`),
+        web('localhost:1', '{"Addr":"localhost:1","Metadata":{"id":"one","state":"maint"}}'),
+      ],
+      'warning',
+      /has the id "one" of 127\.0\.0\.1:\d+ too/,
+    ],
     ['weights of 0 only', () => [web(open, `{"Addr":"${open}","Metadata":{"weight":0}}`)], 'warning', /weight 0/],
   ])('tells of %s', async (_, entries, severity, what) => {
     const { findings } = await examine({ entries: entries(), leases: alive })
@@ -126,6 +172,60 @@ describe('the doctor', () => {
     expect((await examine({ entries, leases: alive, service: 'web' })).findings).toEqual([])
     const { findings } = await examine({ entries, leases: alive, service: 'wbe' })
     expect(findings).toMatchObject([{ severity: 'error', subject: 'wbe' }])
+  })
+
+  it('never has a chance to write', async () => {
+    await examine({ entries: [web(open)], leases: alive })
+    expect(written).toMatchObject([{ when: [{ target: 'version', is: '<', value: 0n }] }])
+    expect(written[0]!.otherwise).toBeUndefined()
+  })
+
+  it('tells what the user may not write, for all services together', async () => {
+    const entries = [web(open), storeEntry('/ns/api/x', '{"Addr":"', { lease }), storeEntry('/ns/db/x', '{', { lease })]
+    const write = (key: string) => (key.startsWith('/ns/web/') ? undefined : denied())
+    const some = await examine({ entries, leases: alive, write })
+    expect(some.permitted.write).toBe(false)
+    expect(some.findings.filter(({ check }) => check === 'write')).toMatchObject([
+      { severity: 'info', what: expect.stringContaining('write api, db:') as string },
+    ])
+    const none = await examine({ entries, leases: alive, write: denied })
+    expect(none.findings.filter(({ check }) => check === 'write')).toMatchObject([
+      { subject: '/ns/', what: expect.stringContaining('any service') as string },
+    ])
+    expect((await examine({ write: denied })).permitted.write).toBe(false)
+  })
+
+  it('tells of a registry that takes no writes', async () => {
+    const error = new FairleadError('REFUSED', 'database space exceeded', { hint: 'compact it' })
+    const { findings, permitted } = await examine({ entries: [web(open)], leases: alive, write: () => error })
+    expect(permitted.write).toBeUndefined()
+    expect(findings).toMatchObject([
+      { severity: 'error', check: 'write', what: 'takes no writes: database space exceeded', fix: 'compact it' },
+    ])
+  })
+
+  it('tells what the user may not read, and of the rest', async () => {
+    const nothing = await examine({ unreadable: ['/ns/'] })
+    expect(nothing.permitted).toEqual({ read: false, write: undefined })
+    expect(nothing.findings).toMatchObject([
+      { severity: 'error', check: 'read', subject: '/ns/', fix: expect.stringContaining('grant-permission') as string },
+    ])
+    const unreadable = ['/ns/.config/web', '/ns/.gone/web/']
+    const some = await examine({ entries: [web(closed)], leases: alive, service: 'web', unreadable })
+    expect(some.permitted.read).toBe(true)
+    expect(some.findings.map(({ severity, subject }) => [severity, subject])).toEqual([
+      ['error', closed],
+      ['warning', '/ns/.config/web'],
+      ['warning', '/ns/.gone/web/'],
+    ])
+  })
+
+  it('tells of slow reads and writes', async () => {
+    const { findings } = await examine({ entries: [web(open)], leases: alive, requestMs: 700 })
+    expect(findings).toMatchObject([
+      { severity: 'warning', check: 'latency', what: 'reading it took 700 ms' },
+      { severity: 'warning', check: 'latency', what: expect.stringContaining('700 ms to agree on a write') as string },
+    ])
   })
 
   it('names the worst first', async () => {
