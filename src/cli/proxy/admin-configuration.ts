@@ -26,8 +26,17 @@ export function adminConfiguration(values: ProxyValues): AdminConfiguration {
   }
   const address = admin === undefined ? undefined : parseAdminAddress(admin)
   if (address) checkExposure(address, tokenFile !== undefined)
-  const token = tokenFile === undefined ? undefined : readSecret('--admin-token-file', tokenFile)
+  const token = tokenFile === undefined ? undefined : readToken(tokenFile)
   return { address, token, local: !off }
+}
+
+/** What can be sent as a bearer token: visible characters of ASCII. */
+function readToken(path: string): string {
+  const token = readSecret('--admin-token-file', path)
+  if (/^[!-~]+$/.test(token)) return token
+  throw new FairleadError('INVALID_ARGUMENT', `--admin-token-file ${path} holds what cannot be a bearer token`, {
+    hint: 'write one word without spaces to it, for example by: openssl rand -hex 32',
+  })
 }
 
 function parseAdminAddress(text: string): AdminAddress {
