@@ -37,6 +37,7 @@ const CONFINED: Readonly<Record<string, readonly string[]>> = {
   '@grpc/proto-loader': ['src/core/registry/', 'src/core/protos/', 'src/core/control-plane/'],
   '@grpc/reflection': ['src/core/control-plane/'],
   'grpc-health-check': ['src/core/control-plane/'],
+  'protobufjs': ['src/core/control-plane/serving/'],
   '@oclif/core': ['src/cli/', 'src/commands/'],
   'chalk': ['src/cli/', 'src/tui/'],
   'pino': ['src/cli/'],

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import type { MethodDefinition, Server, ServiceDefinition } from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
 import { loadProtos, type ProtoName } from '../../protos/load.js'
+import { withSoundDescriptors } from './descriptors.js'
 
 /** What describes the services that every server has, by the packages that bring it. */
 const STANDARD_FILES = [
@@ -26,7 +27,7 @@ const STANDARD_SERVICES = [
 export function addReflection(server: Server, protos: readonly ProtoName[], services: readonly string[]): void {
   const { resolve } = createRequire(import.meta.url)
   const files = STANDARD_FILES.map((file) => resolve(file))
-  const definition = loadProtos(protos, files)
+  const definition = withSoundDescriptors(loadProtos(protos, files))
   new ReflectionService(definition, { services: [...services, ...STANDARD_SERVICES] }).addToServer(server)
 }
 
