@@ -19,9 +19,10 @@ const mentioned = [...readme.matchAll(/^\$ (fairlead .*)$|`(fairlead [^`]+)`/gm)
   (block ?? inline)!.replace(/\s+/g, ' ').split(' ').slice(1),
 )
 
-/** `config get` is the command `config:get`. */
+/** `config get` is the command `config:get`; `serve --xds …` is `serve`. */
 function commandOf([first, second]: readonly string[]): string {
-  return first === 'config' ? `config:${second}` : first!
+  const nested = `${first}:${second}`
+  return first === 'config' || nested in commands ? nested : first!
 }
 
 describe('README.md', () => {

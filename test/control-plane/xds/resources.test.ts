@@ -234,7 +234,10 @@ describe('resources for everybody', () => {
   it('pass over circuit breakers that say nothing, and tell', () => {
     const problems: FairleadError[] = []
     const view = serviceView('web', three, { serviceConfig: { circuitBreakers: { maxRequests: 'many' } } })
-    const resources = new ServiceResources(view, (problem) => void problems.push(problem))
+    const resources = new ServiceResources(view, {
+      loadReports: true,
+      onProblem: (problem) => void problems.push(problem),
+    })
     const limits = decode<{ circuit_breakers: object }>(resources.cluster({ dialect: 'grpc', zone: undefined }).any)
     expect(limits.circuit_breakers).toMatchObject({ thresholds: [{ max_requests: { value: 4_294_967_295 } }] })
     expect(problems.map(({ message }) => message)).toEqual([expect.stringContaining('maxRequests')])
@@ -256,7 +259,7 @@ describe('resources for everybody', () => {
 
 function resourcesOf(endpoints: readonly ServedEndpoint[], config: ServiceConfig | undefined): ServiceResources {
   const view = serviceView('web', endpoints, config === undefined ? {} : { serviceConfig: config })
-  return new ServiceResources(view, (problem) => expect.fail(problem.message))
+  return new ServiceResources(view, { loadReports: true, onProblem: (problem) => expect.fail(problem.message) })
 }
 
 function clusterOf(endpoints: readonly ServedEndpoint[], config?: ServiceConfig, dialect: Dialect = 'grpc') {

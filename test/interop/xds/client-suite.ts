@@ -5,12 +5,11 @@ import { FakeDirectory, served, serviceView } from '../../control-plane/support/
 import { startXdsServer, type TestXdsServer } from '../../control-plane/xds/support/xds-server.js'
 import { eventually } from '../../support/eventually.js'
 import { CallingClient } from './calling-client.js'
+import { reaches, shares } from './shares.js'
 import { startWhoServer, type WhoServer } from './who-server.js'
 
 const SERVICE = 'greeter'
 const NAMES = ['a', 'b', 'c', 'd'] as const
-/** Calls that a look at shares goes by: at five standard deviations, a share of 1/9 is known to 0.05. */
-const SAMPLE = 1200
 const TIMEOUT_MS = 60_000
 
 type Served = Partial<Record<(typeof NAMES)[number], Partial<ServedEndpoint>>>
@@ -47,24 +46,6 @@ export function xdsClientSuite(program: () => readonly string[]): void {
     clients.push(client)
     return client
   }
-
-  /** Waits until calls go to just these servers. */
-  const reaches = (client: CallingClient, names: readonly string[]) =>
-    eventually(async () => {
-      const { counts } = await client.next(100)
-      return Object.keys(counts).sort().join() === names.join()
-    })
-
-  /** Waits until calls are shared out so, within five standard deviations. */
-  const shares = (client: CallingClient, wanted: Readonly<Record<string, number>>) =>
-    eventually(async () => {
-      const { counts } = await client.next(SAMPLE)
-      const total = Object.values(counts).reduce((sum, n) => sum + n, 0)
-      for (const [name, share] of Object.entries(wanted)) {
-        const deviation = Math.sqrt((share * (1 - share)) / total)
-        expect(Math.abs((counts[name] ?? 0) / total - share)).toBeLessThan(5 * deviation)
-      }
-    })
 
   it(
     'reaches servers that are added, drained and lost, with no failed call',

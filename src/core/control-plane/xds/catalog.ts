@@ -27,6 +27,7 @@ interface Followed {
 export class Catalog {
   readonly #directory: Directory
   readonly #runtime: Runtime
+  readonly #loadReports: boolean
   /** Of services that the directory does not follow for now. */
   readonly #refused = new Set<string>()
   #cancelRetry: (() => void) | undefined
@@ -36,9 +37,11 @@ export class Catalog {
   #stopNames: (() => void) | undefined
   #closed = false
 
-  constructor(directory: Directory, runtime: Runtime) {
+  /** @param loadReports whether gRPC's clients are to report their load */
+  constructor(directory: Directory, runtime: Runtime, loadReports: boolean) {
     this.#directory = directory
     this.#runtime = runtime
+    this.#loadReports = loadReports
   }
 
   /** The names of all services, sorted; undefined before they are known, or while nobody follows them. */
@@ -118,9 +121,9 @@ export class Catalog {
   }
 
   #take(followed: Followed, view: ServiceView): void {
-    const warn = (problem: FairleadError) =>
+    const onProblem = (problem: FairleadError) =>
       this.#runtime.log.warn(`the service config of ${view.service}: ${problem.message}`, { code: problem.code })
-    followed.known = view.exists ? new ServiceResources(view, warn) : 'absent'
+    followed.known = view.exists ? new ServiceResources(view, { loadReports: this.#loadReports, onProblem }) : 'absent'
     for (const reader of [...followed.readers]) reader.changed(view.service)
   }
 

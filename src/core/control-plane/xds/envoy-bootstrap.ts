@@ -13,7 +13,8 @@ export interface EnvoyOptions extends BootstrapOptions {
   readonly delta: boolean
 }
 
-const SERVER_CLUSTER = 'fairlead'
+/** No service can have this name. It is also what requests to the server have as their authority. */
+const SERVER_CLUSTER = '.fairlead'
 const TYPE = 'type.googleapis.com/envoy'
 const ADS = { resource_api_version: 'V3', ads: {} }
 
@@ -23,13 +24,16 @@ const ADS = { resource_api_version: 'V3', ads: {} }
  */
 export function envoyBootstrap(options: EnvoyOptions): object {
   const { nodeId, zone, listeners, admin, delta } = options
-  const service = { envoy_grpc: { cluster_name: SERVER_CLUSTER } }
+  const services = [{ envoy_grpc: { cluster_name: SERVER_CLUSTER } }]
   return {
     node: { id: nodeId, cluster: 'fairlead', ...(zone !== undefined && { locality: { zone } }) },
     ...(admin && { admin: { address: socketAddress(admin) } }),
     dynamic_resources: {
-      ads_config: { api_type: delta ? 'DELTA_GRPC' : 'GRPC', transport_api_version: 'V3', grpc_services: [service] },
+      ads_config: { api_type: delta ? 'DELTA_GRPC' : 'GRPC', transport_api_version: 'V3', grpc_services: services },
       cds_config: ADS,
+    },
+    cluster_manager: {
+      load_stats_config: { api_type: 'GRPC', transport_api_version: 'V3', grpc_services: services },
     },
     static_resources: {
       listeners: listeners.map(({ listen, service: name }) => listener(listen, name)),

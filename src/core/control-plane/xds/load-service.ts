@@ -34,7 +34,7 @@ export function loadHandlers(context: ControlPlaneContext, calls: OpenCalls, int
           if (cluster_stats.length > MAX_CLUSTERS) {
             return calls.end(call, status.RESOURCE_EXHAUSTED, `more than ${MAX_CLUSTERS} clusters in one report`)
           }
-          for (const stats of cluster_stats) report(context, client, stats, intervalMs)
+          if (intervalMs > 0) for (const stats of cluster_stats) report(context, client, stats, intervalMs)
         })
       },
     },
@@ -45,6 +45,7 @@ function report({ directory, onEvent }: ControlPlaneContext, client: string, sta
   const service = stats.cluster_service_name || stats.cluster_name
   if (!isServiceName(service)) return
   const { requests, failed, dropped, seconds } = sumOf(stats, intervalMs / 1000)
+  if (requests + failed + dropped === 0) return
   directory.countRequests(service, requests)
   onEvent({ event: 'load', protocol: 'xds', client, service, requests, failed, dropped, seconds })
 }

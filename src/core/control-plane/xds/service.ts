@@ -16,14 +16,12 @@ const LOAD_REPORT_INTERVAL_MS = 10_000
  * tell about the load that they make.
  */
 export function createXdsService(context: ControlPlaneContext, options: XdsOptions = {}): ControlPlaneService {
-  const catalog = new Catalog(context.directory, context.runtime)
+  const { loadReportIntervalMs = LOAD_REPORT_INTERVAL_MS } = options
+  const catalog = new Catalog(context.directory, context.runtime, loadReportIntervalMs > 0)
   const calls = new OpenCalls()
   return {
     protocol: 'xds',
-    handlers: [
-      discoveryHandlers(context, catalog, calls),
-      loadHandlers(context, calls, options.loadReportIntervalMs ?? LOAD_REPORT_INTERVAL_MS),
-    ],
+    handlers: [discoveryHandlers(context, catalog, calls), loadHandlers(context, calls, loadReportIntervalMs)],
     close() {
       calls.close()
       catalog.close()

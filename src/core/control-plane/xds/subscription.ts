@@ -60,9 +60,11 @@ export function boundedNames(names: Iterable<string>): Set<string> {
   return kept
 }
 
-const MAX_REASON_LENGTH = 1000
+const REASON_BEGIN = 300
+const REASON_END = 700
 
-/** A client's reason as it is kept and shown. */
+/** A client's reason as it is kept and shown: Envoy quotes the whole resource, and what is wrong with it stands before or after that. */
 export function boundedReason(message: string): string {
-  return message.slice(0, MAX_REASON_LENGTH)
+  if (message.length <= REASON_BEGIN + REASON_END) return message
+  return `${message.slice(0, REASON_BEGIN)} … ${message.slice(-REASON_END)}`
 }

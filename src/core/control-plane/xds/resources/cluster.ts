@@ -10,7 +10,7 @@ import { protocolOptions } from './upstream-protocol.js'
 const CONNECT_TIMEOUT_MS = 5000
 
 /** A service as a `Cluster`. Throws INVALID_ARGUMENT where its config has circuit breakers that say nothing. */
-export function clusterOf(view: ServiceView, balancing: Balancing, dialect: Dialect): object {
+export function clusterOf(view: ServiceView, balancing: Balancing, dialect: Dialect, loadReports: boolean): object {
   return {
     name: view.service,
     type: 'EDS',
@@ -19,12 +19,13 @@ export function clusterOf(view: ServiceView, balancing: Balancing, dialect: Dial
     ...balancing.cluster,
     circuit_breakers: { thresholds: [{ priority: 'DEFAULT', ...parseCircuitBreakers(view.serviceConfig) }] },
     ...(view.outlierDetection && { outlier_detection: outlierDetection(view.outlierDetection) }),
-    ...(dialect === 'grpc' ? FOR_GRPC : { ...FOR_ENVOY, typed_extension_protocol_options: protocolOptions(view) }),
+    ...(dialect === 'grpc' && loadReports && REPORTED),
+    ...(dialect === 'envoy' && { ...FOR_ENVOY, typed_extension_protocol_options: protocolOptions(view) }),
   }
 }
 
-/** Load is reported by the server that the cluster came from. */
-const FOR_GRPC = { lrs_server: { self: {} } } as const
+/** Load is reported to the server that the cluster came from. Envoy's own configuration says whom it reports to. */
+const REPORTED = { lrs_server: { self: {} } } as const
 
 /** How few healthy endpoints are so few that all are used is settled before endpoints come here. */
 const FOR_ENVOY = { common_lb_config: { healthy_panic_threshold: { value: 0 } } } as const

@@ -1,5 +1,4 @@
-import type { FairleadError } from '../../../errors.js'
-import { asFairleadError } from '../../../errors.js'
+import { asFairleadError, type FairleadError } from '../../../errors.js'
 import type { ServiceView } from '../../directory/contract.js'
 import type { ClientTraits, Dialect } from '../client.js'
 import { makeResource, type Resource } from '../resource.js'
@@ -7,6 +6,13 @@ import { assignmentOf } from './assignment.js'
 import { type Balancing, balancingOf } from './balancing.js'
 import { clusterOf } from './cluster.js'
 import { routeOf } from './route.js'
+
+export interface ServiceResourcesOptions {
+  /** Whether gRPC's clients are to report their load. */
+  readonly loadReports: boolean
+  /** Hears of what in the service's config cannot be used; it counts as if it were not there. */
+  readonly onProblem: (problem: FairleadError) => void
+}
 
 /** What is the same for all clients of a dialect. */
 interface Common {
@@ -23,12 +29,11 @@ export class ServiceResources {
   readonly #view: ServiceView
   readonly #common = new Map<Dialect, Common>()
   readonly #assignments = new Map<string, Resource>()
-  readonly #onProblem: (problem: FairleadError) => void
+  readonly #options: ServiceResourcesOptions
 
-  /** @param onProblem hears of what in the service's config cannot be used; it counts as if it were not there */
-  constructor(view: ServiceView, onProblem: (problem: FairleadError) => void) {
+  constructor(view: ServiceView, options: ServiceResourcesOptions) {
     this.#view = view
-    this.#onProblem = onProblem
+    this.#options = options
   }
 
   cluster({ dialect }: ClientTraits): Resource {
@@ -68,11 +73,12 @@ export class ServiceResources {
   }
 
   #cluster(balancing: Balancing, dialect: Dialect): object {
+    const { loadReports, onProblem } = this.#options
     try {
-      return clusterOf(this.#view, balancing, dialect)
+      return clusterOf(this.#view, balancing, dialect, loadReports)
     } catch (error) {
-      this.#onProblem(asFairleadError(error))
-      return clusterOf({ ...this.#view, serviceConfig: undefined }, balancing, dialect)
+      onProblem(asFairleadError(error))
+      return clusterOf({ ...this.#view, serviceConfig: undefined }, balancing, dialect, loadReports)
     }
   }
 }

@@ -1,0 +1,226 @@
+import { Agent, createServer, get, type Server } from 'node:http'
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Client, credentials } from '@grpc/grpc-js'
+import { envoyBootstrap } from '../../src/core/control-plane/xds/envoy-bootstrap.js'
+import { DEFAULT_OUTLIER_DETECTION } from '../../src/core/balancer/outlier-detection.js'
+import { FakeDirectory, served, serviceView } from '../control-plane/support/fake-directory.js'
+import { startXdsServer, type TestXdsServer } from '../control-plane/xds/support/xds-server.js'
+import { eventually } from '../support/eventually.js'
+import { describeWithPeers, ENVOY } from '../support/peers.js'
+import { freePort } from '../support/real-etcd.js'
+import { Caller } from './xds/caller.js'
+import { type Envoy, startEnvoy } from './xds/envoy-process.js'
+import { reaches, shares } from './xds/shares.js'
+import { startWhoServer, type WhoServer } from './xds/who-server.js'
+
+const TIMEOUT_MS = 90_000
+
+describeWithPeers([ENVOY], 'an Envoy', () => {
+  let directory: FakeDirectory
+  let xds: TestXdsServer
+  const closing: (() => Promise<unknown>)[] = []
+
+  beforeEach(async () => {
+    directory = new FakeDirectory()
+    xds = await startXdsServer(directory)
+  })
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close()
+    await xds.close()
+  })
+
+  /** An Envoy that listens for a service; where it does. */
+  async function envoyFor(service: string, delta: boolean, zone?: string): Promise<number> {
+    const port = await freePort()
+    const configuration = envoyBootstrap({
+      server: `127.0.0.1:${xds.port}`,
+      serverAddress: { host: '127.0.0.1', port: xds.port },
+      nodeId: 'edge',
+      zone,
+      tls: false,
+      listeners: [{ listen: { host: '127.0.0.1', port }, service }],
+      admin: undefined,
+      delta,
+    })
+    const envoy: Envoy = await startEnvoy(configuration)
+    closing.push(() => envoy.close())
+    // Its workers take a moment to listen.
+    await eventually(() => accepts(port))
+    return port
+  }
+
+  async function httpServers(...names: string[]): Promise<Record<string, string>> {
+    const addresses: Record<string, string> = {}
+    for (const name of names) {
+      const server: Server = createServer((_request, response) => response.end(name))
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      closing.push(async () => {
+        server.closeAllConnections()
+        server.close()
+        await once(server, 'close')
+      })
+      addresses[name] = `127.0.0.1:${(server.address() as AddressInfo).port}`
+    }
+    return addresses
+  }
+
+  function httpCaller(port: number): Caller {
+    const agent = new Agent({ keepAlive: true })
+    const caller = new Caller(async () => {
+      const request = get({ host: '127.0.0.1', port, agent, timeout: 20_000 })
+      const [response] = await once(request, 'response')
+      let body = ''
+      for await (const chunk of response) body += chunk
+      if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${body}`)
+      return body
+    })
+    closing.push(async () => {
+      await caller.close()
+      agent.destroy()
+    })
+    return caller
+  }
+
+  function grpcCaller(port: number): Caller {
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure())
+    const asIs = (bytes: Buffer) => bytes
+    const caller = new Caller(
+      () =>
+        new Promise((resolve, reject) => {
+          const options = { deadline: Date.now() + 20_000 }
+          client.makeUnaryRequest('/fairlead.test.Who/Ask', asIs, asIs, Buffer.alloc(0), options, (error, answer) =>
+            error ? reject(error) : resolve(String(answer)),
+          )
+        }),
+    )
+    closing.push(async () => {
+      await caller.close()
+      client.close()
+    })
+    return caller
+  }
+
+  describe.each([
+    ['the state of the world', false],
+    ['increments', true],
+  ])('that asks for %s', (_name, delta) => {
+    it(
+      'balances HTTP over servers that are added, weighted, drained and lost, with no failed request',
+      async () => {
+        const at = await httpServers('a', 'b', 'c')
+        directory.show(serviceView('web', [served(at.a!)]))
+        directory.show(serviceView('other', [served(at.c!)]))
+        const web = httpCaller(await envoyFor('web', delta))
+        await reaches(web, ['a'])
+        directory.show(serviceView('web', [served(at.a!), served(at.b!), served(at.c!)]))
+        await reaches(web, ['a', 'b', 'c'])
+        const weighted = [served(at.a!, { weight: 1 }), served(at.b!, { weight: 2 }), served(at.c!, { weight: 6 })]
+        directory.show(serviceView('web', weighted))
+        await shares(web, { a: 1 / 9, b: 2 / 9, c: 6 / 9 })
+        const equal = { serviceConfig: { loadBalancingConfig: [{ round_robin: {} }] } }
+        directory.show(serviceView('web', weighted, equal))
+        await shares(web, { a: 1 / 3, b: 1 / 3, c: 1 / 3 })
+        // More than half of them: not a reason to use them all.
+        const drained = [served(at.a!), served(at.b!, { state: 'draining' }), served(at.c!, { state: 'draining' })]
+        directory.show(serviceView('web', drained))
+        await reaches(web, ['a'])
+        directory.show(serviceView('web', [served(at.b!)]))
+        await reaches(web, ['b'])
+        expect(web.errors).toEqual([])
+        expect(xds.events.filter(({ event }) => event === 'nack')).toEqual([])
+      },
+      TIMEOUT_MS,
+    )
+
+    it(
+      'balances gRPC, stays in its zone, and outlives a restart of the control plane, with no failed call',
+      async () => {
+        const servers: WhoServer[] = []
+        for (const name of ['a', 'b', 'c']) servers.push(await startWhoServer(name))
+        closing.push(() => Promise.all(servers.map((server) => server.close())))
+        const [a, b, c] = servers.map(({ address }) => address) as [string, string, string]
+        const near = { zone: 'near', meta: { protocol: 'grpc' } }
+        const far = { zone: 'far', meta: { protocol: 'grpc' } }
+        directory.show(serviceView('greeter', [served(a, near), served(b, near), served(c, far)]))
+        const calls = grpcCaller(await envoyFor('greeter', delta, 'near'))
+        await reaches(calls, ['a', 'b'])
+        const { port } = xds
+        await xds.close()
+        await reaches(calls, ['a', 'b'])
+        directory = new FakeDirectory()
+        directory.show(serviceView('greeter', [served(a, near), served(b, near), served(c, far)]))
+        xds = await startXdsServer(directory, port)
+        await eventually(() => directory.followers('greeter') > 0)
+        await reaches(calls, ['a', 'b'])
+        directory.show(serviceView('greeter', [served(a, { ...near, state: 'draining' }), served(c, far)]))
+        await reaches(calls, ['c'])
+        const byLoad = { serviceConfig: { loadBalancingConfig: [{ least_connections: {} }] } }
+        directory.show(serviceView('greeter', [served(a, near), served(b, near)], byLoad))
+        await reaches(calls, ['a', 'b'])
+        expect(calls.errors).toEqual([])
+      },
+      TIMEOUT_MS,
+    )
+
+    it(
+      'has services that are registered later, keeps what it has when it refuses, and tells how requests went',
+      async () => {
+        const at = await httpServers('a', 'b')
+        const web = httpCaller(await envoyFor('web', delta))
+        directory.show(serviceView('web', [served(at.a!)]))
+        await reaches(web, ['a'])
+        const early = web.errors.length
+        const outlierDetection = { ...DEFAULT_OUTLIER_DETECTION, maxEjectionPercent: 200 }
+        directory.show({ ...serviceView('web', [served(at.a!)]), outlierDetection })
+        const nack = await eventually(() => xds.events.find(({ event }) => event === 'nack') ?? false)
+        expect(nack).toMatchObject({ type: 'Cluster', client: expect.stringMatching(/ \(edge\)$/) })
+        expect((nack as { reason: string }).reason).toContain('MaxEjectionPercent')
+        await reaches(web, ['a'])
+        directory.show(serviceView('web', [served(at.b!)]))
+        await reaches(web, ['b'])
+        expect(web.errors.slice(early)).toEqual([])
+        const load = await eventually(
+          () => xds.events.find((event) => event.event === 'load' && event.requests > 0) ?? false,
+        )
+        expect(load).toMatchObject({ service: 'web' })
+      },
+      TIMEOUT_MS,
+    )
+  })
+
+  it.each([
+    'random',
+    'maglev',
+    'ring_hash',
+    'source_hash',
+    'least_request',
+    'peak_ewma',
+    'pick_first',
+    'weighted_random',
+  ])(
+    'takes %s',
+    async (policy) => {
+      const at = await httpServers('a', 'b')
+      const serviceConfig = { loadBalancingConfig: [{ [policy]: {} }] }
+      directory.show(serviceView('web', [served(at.a!), served(at.b!)], { serviceConfig }))
+      const web = httpCaller(await envoyFor('web', false))
+      const { counts } = await web.next(100)
+      const all = ['random', 'least_request', 'peak_ewma', 'weighted_random'].includes(policy)
+      expect(Object.keys(counts)).toHaveLength(all ? 2 : 1)
+      expect(web.errors).toEqual([])
+      expect(xds.events.filter(({ event }) => event === 'nack')).toEqual([])
+    },
+    TIMEOUT_MS,
+  )
+})
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.on('connect', () => socket.destroy())
+  })
+}
