@@ -1,22 +1,5 @@
 import { type Command, CommandHelp, Help } from '@oclif/core'
-
-const EXIT_CODES: readonly (readonly [string, string])[] = [
-  ['0', 'done; a long-running command was told to end'],
-  ['1', 'failure'],
-  ['2', 'wrong usage, or a wrong document'],
-  ['3', 'not found, or no usable endpoint'],
-  ['4', 'no registry endpoint answered'],
-  ['5', 'not permitted'],
-  ['6', 'gave up on a lost lease'],
-  ['7', 'the address is held by another registration'],
-  ['124', 'what was waited for did not come in time'],
-  ['130, 143', 'ended by SIGINT, SIGTERM'],
-]
-
-const WRAPPED_CODES: readonly (readonly [string, string])[] = [
-  ['126, 127', 'the command after -- cannot be executed, is not found'],
-  ['others', "the command's own; 128 + n if signal n ended it"],
-]
+import { EXIT_STATUSES, WRAPPED_STATUSES } from './exit-statuses.js'
 
 /** The page of one command: what it is for first, the flags of every command last, exit codes at the end. */
 class CommandPage extends CommandHelp {
@@ -60,7 +43,7 @@ class CommandPage extends CommandHelp {
   }
 
   #exitCodes(): [string, string][] {
-    return [...EXIT_CODES, ...(this.#wraps ? WRAPPED_CODES : [])].map(([code, meaning]) => [code, meaning])
+    return [...EXIT_STATUSES, ...(this.#wraps ? WRAPPED_STATUSES : [])].map(([code, meaning]) => [code, meaning])
   }
 }
 

@@ -14,7 +14,7 @@ export interface Found {
 }
 
 /** What is also looked up as ETCDCTL_*. */
-const ETCDCTL_HAS = new Set([
+export const ETCDCTL_HAS: ReadonlySet<string> = new Set([
   'endpoints',
   'cacert',
   'cert',
