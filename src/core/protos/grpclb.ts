@@ -6,6 +6,7 @@ export interface GrpclbProto {
   readonly service: ServiceDefinition
   readonly request: Codec<LoadBalanceRequest>
   readonly response: Codec<LoadBalanceResponse>
+  readonly serverList: Codec<ServerList>
 }
 
 /** Bytes to messages and back. `deserialize` throws what the reader of protobuf throws. */
@@ -36,8 +37,12 @@ export interface ClientStats {
 /** One of the three, or none. */
 export interface LoadBalanceResponse {
   readonly initial_response?: { readonly client_stats_report_interval?: Timestamp | null } | null
-  readonly server_list?: { readonly servers: readonly Server[] } | null
+  readonly server_list?: ServerList | null
   readonly fallback_response?: object | null
+}
+
+export interface ServerList {
+  readonly servers: readonly Server[]
 }
 
 /** Either `drop`, or an address. */
@@ -67,6 +72,7 @@ export function grpclbProto(): GrpclbProto {
     response: codec(
       description['grpc.lb.v1.LoadBalanceResponse'] as MessageTypeDefinition<LoadBalanceResponse, object>,
     ),
+    serverList: codec(description['grpc.lb.v1.ServerList'] as MessageTypeDefinition<ServerList, object>),
   }
   return loaded
 }

@@ -7,7 +7,10 @@ import { interleave } from '../../../src/core/control-plane/grpclb/interleave.js
 import { ipBytes } from '../../../src/core/control-plane/grpclb/ip-bytes.js'
 import { repetitions } from '../../../src/core/control-plane/grpclb/repetitions.js'
 import { readRequestedName } from '../../../src/core/control-plane/grpclb/request-name.js'
-import { serverList } from '../../../src/core/control-plane/grpclb/server-list.js'
+import { listTurns } from '../../../src/core/control-plane/grpclb/server-list.js'
+import type { ServiceView } from '../../../src/core/control-plane/directory/contract.js'
+import { encodeServerList } from '../../../src/core/control-plane/grpclb/encode.js'
+import { grpclbProto, type Server } from '../../../src/core/protos/grpclb.js'
 import { served, serviceView } from '../support/fake-directory.js'
 
 const hostsOf = (endpoints: readonly { readonly ip: string }[]) => endpoints.map(({ ip }) => ip)
@@ -165,6 +168,12 @@ describe('drops', () => {
   })
 })
 
+/** What a client reads of the list that it is sent. */
+function serverList(view: ServiceView, zone: string | undefined): readonly Server[] {
+  const message = encodeServerList(view.service, listTurns(view, zone))
+  return grpclbProto().response.deserialize(message).server_list!.servers
+}
+
 describe('a server list', () => {
   const weighted = [
     served('10.0.0.1:80', { weight: 100 }),
@@ -193,11 +202,17 @@ describe('a server list', () => {
       served('10.0.0.4:1', { id: 'not printable: ü' }),
     ])
     const list = serverList(view, undefined)
-    expect(list[0]).toEqual({ ip_address: Buffer.from([10, 0, 0, 1]), port: 8080, load_balance_token: 'web/01JABC' })
+    expect(list[0]).toEqual({
+      ip_address: Buffer.from([10, 0, 0, 1]),
+      port: 8080,
+      load_balance_token: 'web/01JABC',
+      drop: false,
+    })
     expect(list[3]).toEqual({
       ip_address: Buffer.from('20010db8000000000000000000000001', 'hex'),
       port: 443,
       load_balance_token: 'web/[2001:db8::1]:443',
+      drop: false,
     })
     const hashed = list.slice(1, 3).map(({ load_balance_token }) => load_balance_token!)
     expect(new Set(hashed).size).toBe(2)
@@ -208,7 +223,7 @@ describe('a server list', () => {
     const view = serviceView('web', weighted, { serviceConfig: config({ grpclb: { dropPercent: 25 } }) })
     const list = serverList(view, undefined)
     expect(list.map(({ drop }) => drop === true)).toEqual([false, false, false, true])
-    expect(list[3]).toEqual({ load_balance_token: 'drop', drop: true })
+    expect(list[3]).toMatchObject({ load_balance_token: 'drop', drop: true })
   })
 
   it('stays small, whatever the weights', () => {

@@ -1,6 +1,6 @@
-import { durationOf, grpclbProto } from '../../protos/grpclb.js'
 import type { Directory, ServiceView } from '../directory/contract.js'
-import { serverList } from './server-list.js'
+import { encodeServerList } from './encode.js'
+import { listTurns } from './server-list.js'
 
 /** Who is told the lists of a service. */
 export interface ListSubscriber {
@@ -96,12 +96,5 @@ export class ServiceFeed {
 }
 
 function encodeList(view: ServiceView, key: string): Buffer {
-  const servers = serverList(view, key === NO_ZONE ? undefined : key)
-  return grpclbProto().response.serialize({ server_list: { servers } })
-}
-
-/** The first message to a client: how often it is to report its load. 0: not at all. */
-export function encodeInitialResponse(reportIntervalMs: number): Buffer {
-  const interval = reportIntervalMs > 0 ? durationOf(reportIntervalMs) : null
-  return grpclbProto().response.serialize({ initial_response: { client_stats_report_interval: interval } })
+  return encodeServerList(view.service, listTurns(view, key === NO_ZONE ? undefined : key))
 }

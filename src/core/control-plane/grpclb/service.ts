@@ -3,8 +3,9 @@ import { grpclbProto } from '../../protos/grpclb.js'
 import { withReadyResponses } from '../serving/ready-responses.js'
 import type { ControlPlaneContext, ControlPlaneService } from '../service.js'
 import { type BalanceLoadCall, ClientStream } from './client-stream.js'
+import { encodeInitialResponse } from './encode.js'
 import { addLoad, isIdle, type LoadCounts, NO_LOAD } from './load-counts.js'
-import { encodeInitialResponse, ServiceFeed } from './service-feed.js'
+import { ServiceFeed } from './service-feed.js'
 
 export interface GrpclbOptions {
   /** How often clients are asked to report their load, milliseconds. 0: not at all. Default 10,000. */

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import { durationOf, grpclbProto, type Server } from '../../protos/grpclb.js'
+import type { ServedEndpoint } from '../directory/contract.js'
+import { ipBytes } from './ip-bytes.js'
+import { DROP, type Turn } from './server-list.js'
+
+/** "Its length can be variable but must be less than 50 bytes." (load_balancer.proto) */
+const MAX_TOKEN_BYTES = 49
+
+/** Printable ASCII, no space: what goes into metadata as it is. */
+const PRINTABLE = /^[!-~]+$/
+
+/** What drops are reported under. */
+const DROP_TOKEN = 'drop'
+
+/** Field 2 of `LoadBalanceResponse`, with a length before its value. */
+const SERVER_LIST_TAG = 0x12
+
+/**
+ * Of each endpoint, as it stands in a list of one. A list of many is those joined: "if multiple instances of an embedded message field
+ * are parsed, their repeated fields are concatenated" (protobuf, "Encoding"). Endpoints that stay the same are serialised once.
+ */
+const entries = new WeakMap<ServedEndpoint, Buffer>()
+let dropEntry: Buffer | undefined
+
+/** The message that tells clients of a service whose turn it is. */
+export function encodeServerList(service: string, turns: readonly Turn[]): Buffer {
+  const parts = turns.map((turn) => (turn === DROP ? encodeDrop() : encodeEndpoint(service, turn)))
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  return Buffer.concat([Buffer.from([SERVER_LIST_TAG, ...varint(length)]), ...parts])
+}
+
+/** The first message to a client: how often it is to report its load. 0: not at all. */
+export function encodeInitialResponse(reportIntervalMs: number): Buffer {
+  const interval = reportIntervalMs > 0 ? durationOf(reportIntervalMs) : null
+  return grpclbProto().response.serialize({ initial_response: { client_stats_report_interval: interval } })
+}
+
+function encodeEndpoint(service: string, endpoint: ServedEndpoint): Buffer {
+  let entry = entries.get(endpoint)
+  if (entry === undefined) {
+    const { ip, port, id } = endpoint
+    entry = encodeEntry({ ip_address: ipBytes(ip), port, load_balance_token: tokenOf(service, id) })
+    entries.set(endpoint, entry)
+  }
+  return entry
+}
+
+function encodeDrop(): Buffer {
+  return (dropEntry ??= encodeEntry({ load_balance_token: DROP_TOKEN, drop: true }))
+}
+
+function encodeEntry(server: Server): Buffer {
+  return grpclbProto().serverList.serialize({ servers: [server] })
+}
+
+/**
+ * `service/id`, which tells an endpoint from all others to whoever reads it in calls; a hash of that where it is too long or not
+ * printable.
+ */
+function tokenOf(service: string, id: string): string {
+  const token = `${service}/${id}`
+  if (token.length <= MAX_TOKEN_BYTES && PRINTABLE.test(token)) return token
+  return createHash('sha256').update(token).digest('base64url')
+}
+
+/** Seven bits a byte, the lowest first; all but the last have the highest bit set. */
+function varint(value: number): number[] {
+  const bytes: number[] = []
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return [...bytes, rest]
+    bytes.push((rest % 128) | 128)
+  }
+}
