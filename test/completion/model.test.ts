@@ -18,7 +18,10 @@ describe('what completion knows', () => {
     expect(command('deregister').args[1]).toMatchObject({ values: { kind: 'addresses' } })
     expect(command('register').args[1]).toMatchObject({ values: { kind: 'text' } })
     expect(command('complete')).toBeUndefined()
-    expect(model.topics).toMatchObject([{ name: 'config', summary: expect.stringMatching(/./) as string }])
+    expect(model.groups).toMatchObject([
+      { name: 'config', isCommand: false, summary: expect.stringMatching(/./) as string },
+      { name: 'serve', isCommand: true, children: [{ words: ['serve', 'bootstrap'] }] },
+    ])
   })
 
   it('is what each flag takes', () => {

@@ -1,4 +1,4 @@
-import type { CompletionCommand, CompletionModel, Values } from './model.js'
+import { type CompletionCommand, type CompletionGroup, type CompletionModel, firstWords, type Values } from './model.js'
 
 /** A completion script for bash 3.2 and newer, which needs no bash-completion. */
 export function bashScript(model: CompletionModel): string {
@@ -76,8 +76,8 @@ _${bin}() {
   if [[ \${words[1]-} == help ]]; then words=("\${words[0]}" "\${words[@]:2}"); fi
   command="\${words[1]-}"
   case "$command" in
-    '') spec=${quote(wordsSpec([...firstWords(model), 'help']))} ;;
-${model.topics.map((topic) => topicCase(model, topic.name)).join('\n')}
+    '') spec=${quote(wordsSpec([...firstWords(model).map(({ name }) => name), 'help']))} ;;
+${model.groups.map(groupCase).join('\n')}
   esac
   if [[ -n $spec ]]; then __${bin}_complete; return; fi
   for ((i = first; i < \${#words[@]}; i++)); do
@@ -117,17 +117,14 @@ complete -F _${bin} ${bin}
 `
 }
 
-function topicCase({ commands }: CompletionModel, topic: string): string {
-  const children = commands.flatMap(({ words: [first, second] }) => (first === topic ? second! : []))
-  return `    ${topic})
-      if [[ -z \${words[2]-} ]]; then spec=${quote(wordsSpec(children))}; fi
-      command="${topic} \${words[2]-}"
-      first=3 ;;`
-}
-
-function firstWords({ commands, topics }: CompletionModel): string[] {
-  const single = commands.filter(({ words }) => words.length === 1).map(({ words }) => words[0]!)
-  return [...single, ...topics.map(({ name }) => name)].sort()
+/** The words of a group belong together where the second is there; where it is to come, it is offered. */
+function groupCase({ name, children }: CompletionGroup): string {
+  const seconds = children.map(({ words }) => words[1]!)
+  return `    ${name})
+      case "\${words[2]-}" in
+        ${seconds.join(' | ')}) command="${name} \${words[2]}" first=3 ;;
+        '') if [[ $cur != -* ]]; then spec=${quote(wordsSpec(seconds))}; fi ;;
+      esac ;;`
 }
 
 /** Patterns by spec. A flag that is the same in every command that has it needs one pattern. */

@@ -1,11 +1,9 @@
-import type { CompletionCommand, CompletionFlag, CompletionModel, Values } from './model.js'
+import { type CompletionCommand, type CompletionFlag, type CompletionModel, firstWords, type Values } from './model.js'
 
 /** A completion script for fish 3.1 and newer. */
 export function fishScript(model: CompletionModel): string {
-  const { bin, commands, topics } = model
-  const single = commands.filter(({ words }) => words.length === 1)
-  const nested = commands.filter(({ words }) => words.length > 1)
-  const first = [...single.map(({ words, summary }) => ({ name: words[0]!, summary })), ...topics]
+  const { bin, commands, groups } = model
+  const nested = groups.flatMap(({ children }) => children)
   return `# fish completion for ${bin}: ${bin} completion fish | source
 
 set -g __${bin}_valued ${valuedFlags(commands).join(' ')}
@@ -67,21 +65,25 @@ end
 
 complete -c ${bin} -f
 complete -c ${bin} -n __${bin}_wrapped -F
-${first.map(({ name, summary }) => offer(bin, '0', `-a ${name} -d ${quote(summary)}`)).join('\n')}
+${firstWords(model)
+  .map(({ name, summary }) => offer(bin, '0', `-a ${name} -d ${quote(summary)}`))
+  .join('\n')}
 ${offer(bin, '0', `-a help -d 'Show the help of a command'`)}
 ${nested.map(({ words: [topic, name], summary }) => offer(bin, `0 ${topic}`, `-a ${name} -d ${quote(summary)}`)).join('\n')}
-${commands.flatMap((command) => commandLines(bin, command)).join('\n')}
+${commands.flatMap((command) => commandLines(model, command)).join('\n')}
 `
 }
 
-function commandLines(bin: string, { words, args, flags }: CompletionCommand): string[] {
+function commandLines({ bin, groups }: CompletionModel, { words, args, flags }: CompletionCommand): string[] {
   const path = words.join(' ')
+  const children = words.length > 1 ? [] : (groups.find(({ name }) => name === words[0])?.children ?? [])
+  const others = children.map((child) => `; and not __${bin}_at any ${child.words.join(' ')}`).join('')
   return [
     ...args.flatMap(({ values, repeats }, i) => {
       const what = argumentValues(bin, values)
       return what === undefined ? [] : [offer(bin, `${repeats ? 'any' : i} ${path}`, what)]
     }),
-    ...flags.map((flag) => offer(bin, `any ${path}`, flagOptions(flag))),
+    ...flags.map((flag) => offer(bin, `any ${path}${others}`, flagOptions(flag))),
   ]
 }
 

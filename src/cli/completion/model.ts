@@ -7,8 +7,16 @@ export interface CompletionModel {
   readonly bin: string
   /** Sorted by words. */
   readonly commands: readonly CompletionCommand[]
-  /** First words that only group commands. */
-  readonly topics: readonly { readonly name: string; readonly summary: string }[]
+  /** First words with commands of two words behind them. */
+  readonly groups: readonly CompletionGroup[]
+}
+
+export interface CompletionGroup {
+  readonly name: string
+  readonly summary: string
+  /** Whether the first word is a command by itself too. */
+  readonly isCommand: boolean
+  readonly children: readonly CompletionCommand[]
 }
 
 export interface CompletionCommand {
@@ -63,11 +71,29 @@ export function completionModel(config: Config): CompletionModel {
     .filter(({ hidden }) => hidden !== true)
     .map(commandModel)
     .sort((a, b) => (a.words.join(' ') < b.words.join(' ') ? -1 : 1))
-  const groups = new Set(commands.flatMap(({ words: [first, second] }) => (second === undefined ? [] : [first!])))
-  const topics = [...groups]
-    .filter((name) => !commands.some(({ words }) => words.length === 1 && words[0] === name))
-    .map((name) => ({ name, summary: config.topics.find((topic) => topic.name === name)?.description ?? '' }))
-  return { bin: config.bin, commands, topics }
+  const names = new Set(commands.flatMap(({ words: [first, second] }) => (second === undefined ? [] : [first!])))
+  const groups = [...names].map((name): CompletionGroup => {
+    const own = commands.find(({ words }) => words.length === 1 && words[0] === name)
+    return {
+      name,
+      summary: own?.summary ?? config.topics.find((topic) => topic.name === name)?.description ?? '',
+      isCommand: own !== undefined,
+      children: commands.filter(({ words }) => words.length > 1 && words[0] === name),
+    }
+  })
+  return { bin: config.bin, commands, groups }
+}
+
+/** What can stand first, once each, in order. */
+export function firstWords({
+  commands,
+  groups,
+}: CompletionModel): { readonly name: string; readonly summary: string }[] {
+  const single = commands
+    .filter(({ words }) => words.length === 1)
+    .map(({ words, summary }) => ({ name: words[0]!, summary }))
+  const grouped = groups.filter(({ isCommand }) => !isCommand).map(({ name, summary }) => ({ name, summary }))
+  return [...single, ...grouped].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 function commandModel({ id, summary, args, flags }: Command.Loadable): CompletionCommand {

@@ -1,10 +1,17 @@
-import type { CompletionArg, CompletionCommand, CompletionFlag, CompletionModel, Values } from './model.js'
+import {
+  type CompletionArg,
+  type CompletionCommand,
+  type CompletionFlag,
+  type CompletionGroup,
+  type CompletionModel,
+  firstWords,
+  type Values,
+} from './model.js'
 
 /** A completion script for zsh: to be sourced after compinit, or put into a folder of $fpath as `_fairlead`. */
 export function zshScript(model: CompletionModel): string {
-  const { bin, commands, topics } = model
-  const single = commands.filter(({ words }) => words.length === 1)
-  const nested = topics.map(({ name }) => ({ name, own: commands.filter(({ words }) => words[0] === name) }))
+  const { bin, commands, groups } = model
+  const first = firstWords(model)
   return `#compdef ${bin}
 # zsh completion for ${bin}: source <(${bin} completion zsh)
 
@@ -23,11 +30,11 @@ _${bin}_targets() {
 _${bin}_commands() {
   local -a commands
   commands=(
-${firstLines(single, topics).join('\n')}
+${[...first, { name: 'help', summary: 'Show the help of a command' }].map(described).join('\n')}
   )
   _describe command commands
 }
-${nested.map(({ name, own }) => topicFunction(bin, name, own)).join('\n')}
+${groups.map((group) => groupFunction(bin, group)).join('\n')}
 ${commands.map((command) => commandFunction(bin, command)).join('\n')}
 
 _${bin}() {
@@ -39,7 +46,7 @@ _${bin}() {
   _arguments -C ': :_${bin}_commands' '*:: :->rest'
   [[ $state == rest ]] || return
   case $words[1] in
-${[...single.map(({ words }) => words[0]!), ...topics.map(({ name }) => name)].map((name) => `    ${name}) _${bin}_${name} ;;`).join('\n')}
+${first.map(({ name }) => `    ${name}) ${functionOf(model, name)} ;;`).join('\n')}
   esac
 }
 
@@ -48,27 +55,31 @@ if [[ $funcstack[1] == _${bin} ]]; then _${bin} "$@"; else compdef _${bin} ${bin
 `
 }
 
-function firstLines(single: readonly CompletionCommand[], topics: CompletionModel['topics']): string[] {
-  return [
-    ...single.map(({ words, summary }) => described(words[0]!, summary)),
-    ...topics.map(({ name, summary }) => described(name, summary)),
-    described('help', 'Show the help of a command'),
-  ]
+function functionOf({ bin, groups }: CompletionModel, name: string): string {
+  return groups.some((group) => group.name === name) ? `_${bin}_group_${name}` : `_${bin}_${name}`
 }
 
-function topicFunction(bin: string, topic: string, commands: readonly CompletionCommand[]): string {
+/** Passes on to the command of two words where the second is there; else offers it, with what the first word takes by itself. */
+function groupFunction(bin: string, { name, isCommand, children }: CompletionGroup): string {
   return `
-_${bin}_${topic}() {
-  local state
-  local -a line commands
-  commands=(
-${commands.map(({ words, summary }) => described(words[1]!, summary)).join('\n')}
-  )
-  _arguments -C ': :{_describe command commands}' '*:: :->rest'
-  [[ $state == rest ]] || return
-  case $words[1] in
-${commands.map(({ words }) => `    ${words[1]}) _${bin}_${words.join('_')} ;;`).join('\n')}
-  esac
+_${bin}_group_${name}() {
+  if ((CURRENT > 2)); then
+    case $words[2] in
+${children.map(({ words }) => `      ${words[1]}) shift words; ((CURRENT--)); _${bin}_${words.join('_')}; return ;;`).join('\n')}
+    esac
+  fi
+  if ((CURRENT == 2)) && [[ $PREFIX != -* ]]; then
+    local -a commands
+    commands=(
+${children.map(({ words, summary }) => described({ name: words[1]!, summary })).join('\n')}
+    )
+    _describe command commands
+  ${
+    isCommand
+      ? `else _${bin}_${name}
+  `
+      : ''
+  }fi
 }`
 }
 
@@ -119,7 +130,7 @@ function isBeginning(word: string): boolean {
   return /[:=/]$/.test(word)
 }
 
-function described(name: string, summary: string): string {
+function described({ name, summary }: { readonly name: string; readonly summary: string }): string {
   return `    ${quote(`${escapeColons(name)}:${summary}`)}`
 }
 
