@@ -20,18 +20,23 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fail(errors.New("usage: clientv3-interop HOST:PORT"))
+	if len(os.Args) != 2 && len(os.Args) != 3 {
+		fail(errors.New("usage: clientv3-interop HOST:PORT [TARGET]"))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	client, err := clientv3.New(clientv3.Config{
-		Endpoints:        []string{os.Args[1]},
-		DialTimeout:      5 * time.Second,
-		RejectOldCluster: true,
+		Endpoints:   []string{os.Args[1]},
+		DialTimeout: 5 * time.Second,
+		// A real etcd may be older than this client would have it.
+		RejectOldCluster: len(os.Args) == 2,
 	})
 	check(err)
 	defer client.Close()
+	if len(os.Args) == 3 {
+		session(ctx, client, os.Args[2])
+		return
+	}
 
 	report := map[string]any{}
 	for name, step := range map[string]func(context.Context, *clientv3.Client) any{
