@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'control-plane': ['base', 'model', 'net', 'registry', 'discovery', 'balancer', 'health', 'load', 'protos'],
   'admin': ['base', 'model', 'balancer', 'health', 'proxy'],
   'library': ['base', 'model', 'registry', 'discovery', 'balancer', 'health', 'proxy', 'control-plane'],
+  'advise': ['base', 'model', 'balancer'],
   'doctor': ['base', 'model', 'registry', 'balancer', 'health', 'proxy'],
 }
 

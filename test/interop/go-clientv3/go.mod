@@ -2,6 +2,7 @@ module fairlead.example/clientv3-interop
 
 go 1.24.0
 
+// Before etcd 3.6.8 (and 3.5.27) the resolver hands metadata on, and grpc-go panics when it compares objects.
 require (
 	go.etcd.io/etcd/api/v3 v3.6.8
 	go.etcd.io/etcd/client/v3 v3.6.8
