@@ -35,7 +35,7 @@ export interface ControlPlane extends AsyncDisposable {
   readonly listening: readonly string[]
   /**
    * Accepts nothing more, ends every stream with UNAVAILABLE, and waits until all calls have ended, but at most `timeoutMs`; what
-   * is still open then is broken off.
+   * is still open then is broken off. Idempotent.
    */
   drain(timeoutMs: number): Promise<void>
   /** Stops at once. Idempotent. */
@@ -75,6 +75,7 @@ class RunningControlPlane implements ControlPlane {
   readonly #runtime: Runtime
   readonly #services: ControlPlaneService[] = []
   readonly #servers: ControlPlaneServer[] = []
+  #draining: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   constructor(
@@ -106,16 +107,9 @@ class RunningControlPlane implements ControlPlane {
     })
   }
 
-  async drain(timeoutMs: number): Promise<void> {
-    if (this.#closing) return this.#closing
-    this.#emit({ event: 'draining' })
-    const ended = Promise.all(this.#servers.map((server) => server.shutDown()))
-    for (const service of this.#services) service.close()
-    const stop = new AbortController()
-    const timedOut = sleep(this.#runtime.clock, timeoutMs, stop.signal).catch(() => {})
-    await Promise.race([ended, timedOut])
-    stop.abort()
-    await this.close()
+  drain(timeoutMs: number): Promise<void> {
+    this.#draining ??= this.#closing ?? this.#drain(timeoutMs)
+    return this.#draining
   }
 
   close(): Promise<void> {
@@ -125,6 +119,17 @@ class RunningControlPlane implements ControlPlane {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    this.#emit({ event: 'draining' })
+    const ended = Promise.all(this.#servers.map((server) => server.shutDown()))
+    for (const service of this.#services) service.close()
+    const stop = new AbortController()
+    const timedOut = sleep(this.#runtime.clock, timeoutMs, stop.signal).catch(() => {})
+    await Promise.race([ended, timedOut])
+    stop.abort()
+    await this.close()
   }
 
   async #close(): Promise<void> {

@@ -244,6 +244,16 @@ describe('followers', () => {
     expect(() => follow()).toThrow(expect.objectContaining({ code: 'ABORTED' }))
   })
 
+  it('that another follower ends hear nothing, not even of the same view', async () => {
+    const { directory, follow, pass } = setUpDirectory()
+    let endOther = () => {}
+    directory.follow('web', () => endOther())
+    const other = follow()
+    endOther = other.end
+    await pass(20)
+    expect(other.views).toEqual([])
+  })
+
   it('may ask for service names only', () => {
     const { follow } = setUpDirectory()
     expect(() => follow('../etc')).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
@@ -320,6 +330,17 @@ describe('the names of services', () => {
     store.isAway = false
     await pass(10_000)
     expect(lists.slice(1)).toEqual([['web']])
+  })
+
+  it('make nobody ready where the registry does not know who asks', async () => {
+    const store = new FakeStore()
+    store.list = () => Promise.reject(new FairleadError('UNAUTHENTICATED', 'wrong password'))
+    const { directory, pass, events } = setUpDirectory({ store })
+    let isReady = false
+    void directory.ready.then(() => (isReady = true))
+    await pass(10_000)
+    expect(isReady).toBe(false)
+    expect(events).toEqual([{ event: 'stale', reason: 'wrong password' }])
   })
 
   it('need not be known where the registry does not let them be listed', async () => {

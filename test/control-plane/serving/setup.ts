@@ -67,6 +67,8 @@ export interface Started {
 /** A control plane on a registry in memory, in a time that stands still, with real sockets. Closed when the test ends. */
 export async function start(options: ControlPlaneOptions, store = new FakeStore()): Promise<Started> {
   const clock = new ManualClock()
+  // Certificates go by the calendar.
+  clock.wall = () => Date.now()
   const runtime = { clock, random: seededRandom(1), log: silentLogger }
   const registry = createResolver(store, { reconcileIntervalMs: 1e9 }, runtime)
   const events: ControlPlaneEvent[] = []

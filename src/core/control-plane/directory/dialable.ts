@@ -30,6 +30,8 @@ export class Dialable {
   /** By registered address. */
   #expansions = new Map<string, Expansion>()
   #refused: ReadonlySet<string> = new Set()
+  /** Endpoints that are served as they stand. */
+  readonly #plain = new WeakSet<Endpoint>()
 
   /** @param onChange called when a snapshot given before comes to something else now */
   constructor(hosts: HostNames, log: Logger, onChange: () => void) {
@@ -48,9 +50,12 @@ export class Dialable {
     const refused = new Set<string>()
     for (const endpoint of snapshot.endpoints) {
       if (endpoint.role === 'balancer') continue
-      if (isIP(endpoint.host) === 0) named.push(endpoint)
-      else if (this.#isRefused(endpoint, refused)) continue
-      else dialable.set(endpoint.address, endpoint)
+      if (this.#plain.has(endpoint)) dialable.set(endpoint.address, endpoint)
+      else if (isIP(endpoint.host) === 0) named.push(endpoint)
+      else if (!this.#isRefused(endpoint, refused)) {
+        this.#plain.add(endpoint)
+        dialable.set(endpoint.address, endpoint)
+      }
     }
     this.#refused = refused
     this.#follow(new Set(named.map(({ host }) => host)))

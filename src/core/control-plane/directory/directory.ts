@@ -4,7 +4,7 @@ import type { CheckRules } from '../../health/active/endpoint-check.js'
 import { Gate } from '../../health/active/gate.js'
 import { StallGuard } from '../../health/stall-guard.js'
 import type { HealthChange } from '../../health/monitor.js'
-import { FairleadError, isRefusal } from '../../errors.js'
+import { FairleadError } from '../../errors.js'
 import { parseServiceName } from '../../model/service.js'
 import type { Runtime } from '../../runtime.js'
 import type { Directory, ServiceView } from './contract.js'
@@ -162,7 +162,7 @@ class RegistryDirectory implements ServiceDirectory {
         if (view.exists) this.#unknown.delete(service)
         else this.#unknown.add(service)
         this.#becomeReady()
-        for (const observer of [...observers]) observer(view)
+        for (const observer of [...observers]) if (observers.has(observer)) observer(view)
       },
       stale: (error) => this.#staleness(service, error),
       health: (change) => this.#tellHealth(service, change),
@@ -210,7 +210,7 @@ class RegistryDirectory implements ServiceDirectory {
 
   /** A registry that does not let the whole of it be listed is there all the same. */
   #registryAway(error: FairleadError): void {
-    if (!isRefusal(error)) return this.#staleness(NAMES, error)
+    if (error.code !== 'PERMISSION_DENIED') return this.#staleness(NAMES, error)
     this.#runtime.log.warn('the names of all services cannot be listed', { error: error.message })
     this.#staleness(NAMES, undefined)
     this.#becomeReady()

@@ -17,6 +17,8 @@ const JITTER = 0.1
 /** The least and the most that a failed lookup waits for the next, milliseconds. */
 const RETRY_MS = 1000
 const RETRY = { initialMs: 2000, maxMs: REFRESH_MS }
+/** Of one name. */
+const MAX_ADDRESSES = 256
 /** Each lookup takes a thread of the few that file access needs too. */
 const LOOKUPS_AT_ONCE = 2
 
@@ -87,7 +89,7 @@ export class HostNames {
       return kind === undefined
     })
     const ofIPv4 = allowed.filter((ip) => isIPv4(ip))
-    return [...new Set(ofIPv4.length > 0 ? ofIPv4 : allowed)].sort()
+    return [...new Set(ofIPv4.length > 0 ? ofIPv4 : allowed)].sort().slice(0, MAX_ADDRESSES)
   }
 }
 
@@ -102,6 +104,6 @@ class Followed {
     const before = this.addresses
     if (before?.length === addresses.length && before.every((ip, i) => ip === addresses[i])) return
     this.addresses = Object.freeze([...addresses])
-    for (const observer of [...this.observers]) observer()
+    for (const observer of [...this.observers]) if (this.observers.has(observer)) observer()
   }
 }

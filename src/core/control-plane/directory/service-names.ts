@@ -65,6 +65,6 @@ export class ServiceNames {
     const before = this.#names
     if (before?.length === names.length && before.every((name, i) => name === names[i])) return
     this.#names = Object.freeze(names)
-    for (const observer of [...this.#observers]) observer(this.#names)
+    for (const observer of [...this.#observers]) if (this.#observers.has(observer)) observer(this.#names)
   }
 }
