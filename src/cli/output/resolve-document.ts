@@ -65,8 +65,8 @@ function remarks(judged: readonly Judged[]): (endpoint: Endpoint) => string | un
   return (endpoint) => {
     if (!isReadyServer(endpoint) || endpoint.weight > 0) return undefined
     return weighs
-      ? 'weight 0: gets nothing new while others have more'
-      : 'weight 0: used because nothing of more weight exists'
+      ? 'weight 0, gets nothing new while others have more'
+      : 'weight 0, used because nothing of more weight exists'
   }
 }
 
