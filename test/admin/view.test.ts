@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { viewListener } from '../../src/core/admin/view.js'
+import { viewListener as viewInParts } from '../../src/core/admin/view.js'
 import { endpointReading, latencies, listenerReading } from '../support/readings.js'
+
+function viewListener(...args: Parameters<typeof viewInParts>) {
+  const { head, endpoints } = viewInParts(...args)
+  return { ...head, endpoints: [...endpoints] }
+}
 
 describe('the view of a listener', () => {
   const before = listenerReading([

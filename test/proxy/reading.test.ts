@@ -22,7 +22,7 @@ const HTTP = { listen: 'http://127.0.0.1:0' }
 const readOnly = (proxy: Proxy) => proxy.read()[0]!
 const endpointOf = (proxy: Proxy, { address }: { address: string }) =>
   readOnly(proxy).endpoints.find((endpoint) => endpoint.address === address)!
-const answersOf = ({ latency }: { latency: { counts: Float64Array } }) => latency.counts.reduce((a, b) => a + b, 0)
+const answersOf = ({ latency }: { latency: { counts: readonly number[] } }) => latency.counts.reduce((a, b) => a + b, 0)
 
 describe('what a listener of HTTP reads', () => {
   it('counts requests to each endpoint, how they ended, and how long each took to be answered', async () => {

@@ -2,8 +2,8 @@ import type { Clock } from '../runtime.js'
 import type { ListenerReading } from '../proxy/reading.js'
 import { Samples } from './samples.js'
 import type { AdminSource } from './source.js'
-import type { AdminState, ListenerView, ProcessState } from './state.js'
-import { isoTime, viewListener } from './view.js'
+import type { AdminState, ProcessState } from './state.js'
+import { isoTime, type ListenerInParts, viewListener } from './view.js'
 
 /** What does not change while the process runs. */
 export interface ProcessFacts {
@@ -85,7 +85,7 @@ export class StateKeeper {
 export interface StateInParts {
   readonly head: Omit<AdminState, 'listeners'>
   /** Worked out one at a time, so that many of them do not hold the event loop. */
-  readonly listeners: readonly (() => ListenerView)[]
+  readonly listeners: readonly (() => ListenerInParts)[]
 }
 
 /** Listeners that do not know the endpoints of their service yet. */

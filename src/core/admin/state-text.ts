@@ -8,19 +8,26 @@ const AT_A_TIME = 200
 export function* statePieces({ head, listeners }: StateInParts): Generator<string, void, undefined> {
   yield `${openEnded(head)},"listeners":[`
   for (const [i, view] of listeners.entries()) {
-    const { endpoints, ...rest } = view()
-    yield `${i > 0 ? ',' : ''}${openEnded(rest)},"endpoints":[`
+    const { head: listener, endpoints } = view()
+    yield `${i > 0 ? ',' : ''}${openEnded(listener)},"endpoints":[`
     yield* listed(endpoints)
     yield ']}'
   }
   yield ']}\n'
 }
 
-function* listed(endpoints: readonly EndpointView[]): Generator<string, void, undefined> {
-  for (let i = 0; i < endpoints.length; i += AT_A_TIME) {
-    const text = JSON.stringify(endpoints.slice(i, i + AT_A_TIME)).slice(1, -1)
-    yield i > 0 ? `,${text}` : text
+function* listed(endpoints: Iterable<EndpointView>): Generator<string, void, undefined> {
+  let first = true
+  let some: EndpointView[] = []
+  const text = () => `${first ? '' : ','}${JSON.stringify(some).slice(1, -1)}`
+  for (const endpoint of endpoints) {
+    some.push(endpoint)
+    if (some.length < AT_A_TIME) continue
+    yield text()
+    first = false
+    some = []
   }
+  if (some.length > 0) yield text()
 }
 
 /** An object that is not empty, without its closing brace. */

@@ -42,18 +42,23 @@ export class LatencyHistogram {
     let to = BUCKETS
     while (counts[from] === 0) from++
     while (counts[to - 1] === 0) to--
-    return { from, counts: counts.slice(from, to), sumMs: this.#sum / UNITS_PER_MS }
+    const copy = new Array<number>(to - from)
+    for (let i = from; i < to; i++) copy[i - from] = counts[i]!
+    return { from, counts: copy, sumMs: this.#sum / UNITS_PER_MS }
   }
 }
 
-/** What a histogram counted: the buckets from `from` on, and the sum of all that was recorded. */
+/**
+ * What a histogram counted: the buckets from `from` on, and the sum of all that was recorded. A plain array: a thousand short typed ones cost
+ * more to make and to let go of.
+ */
 export interface LatencyReading {
   readonly from: number
-  readonly counts: Float64Array
+  readonly counts: readonly number[]
   readonly sumMs: number
 }
 
-export const NO_LATENCIES: LatencyReading = Object.freeze({ from: 0, counts: new Float64Array(0), sumMs: 0 })
+export const NO_LATENCIES: LatencyReading = Object.freeze({ from: 0, counts: Object.freeze([]), sumMs: 0 })
 
 /** All of `readings` as one. */
 export function addLatencies(readings: readonly LatencyReading[]): LatencyReading {
@@ -61,7 +66,7 @@ export function addLatencies(readings: readonly LatencyReading[]): LatencyReadin
   if (filled.length < 2) return filled[0] ?? NO_LATENCIES
   const from = Math.min(...filled.map((reading) => reading.from))
   const to = Math.max(...filled.map((reading) => reading.from + reading.counts.length))
-  const counts = new Float64Array(to - from)
+  const counts = new Array<number>(to - from).fill(0)
   let sumMs = 0
   for (const reading of filled) {
     sumMs += reading.sumMs

@@ -111,12 +111,12 @@ export class ListenerMeter {
   ): Omit<ListenerStats, 'listen' | 'service' | 'policy' | 'stale' | 'panic'> {
     const rows = new Map<string, EndpointStats>()
     for (const { address, weight, state } of snapshot?.endpoints ?? []) {
-      const counters = readEndpoint(this.#endpoints.get(address) ?? new EndpointMeter(address))
-      rows.set(address, { weight, state, health: faults.get(address) ?? 'healthy', ...counters })
+      const health = faults.get(address) ?? 'healthy'
+      rows.set(address, readEndpoint(address, weight, state, health, this.#endpoints.get(address)))
     }
     for (const meter of this.#endpoints.values()) {
       if (rows.has(meter.address)) continue
-      rows.set(meter.address, { weight: 0, state: 'gone', health: 'healthy', ...readEndpoint(meter) })
+      rows.set(meter.address, readEndpoint(meter.address, 0, 'gone', 'healthy', meter))
     }
     const { total, active, denied, limited, malformed, handshakeFailures, failed, retries } = this
     const all = [this.#gone, ...this.#endpoints.values()]
@@ -206,12 +206,26 @@ export interface ListenerStats {
   readonly endpoints: readonly EndpointStats[]
 }
 
-function readEndpoint(meter: EndpointMeter) {
-  const { address, total, active, connectFailures, bytesSent, bytesReceived } = meter
-  const { requests, requestsActive, requestsFailed } = meter
+function readEndpoint(
+  address: string,
+  weight: number,
+  state: EndpointStats['state'],
+  health: EndpointStats['health'],
+  meter: EndpointMeter | undefined,
+): EndpointStats {
   return {
-    ...{ address, total, active, connectFailures, bytesSent, bytesReceived },
-    ...{ requests, requestsActive, requestsFailed },
+    address,
+    weight,
+    state,
+    health,
+    total: meter?.total ?? 0,
+    active: meter?.active ?? 0,
+    connectFailures: meter?.connectFailures ?? 0,
+    bytesSent: meter?.bytesSent ?? 0,
+    bytesReceived: meter?.bytesReceived ?? 0,
+    requests: meter?.requests ?? 0,
+    requestsActive: meter?.requestsActive ?? 0,
+    requestsFailed: meter?.requestsFailed ?? 0,
   }
 }
 

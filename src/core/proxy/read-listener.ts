@@ -22,7 +22,8 @@ export interface ReadableListener {
 export function readListener(stats: ListenerStats, listener: ReadableListener): ListenerReading {
   const { target, balancer, meter, history, registry } = listener
   const status = balancer.status()
-  const upstreams = upstreamsOf(status, listener.clock.now())
+  const [now, wall] = [listener.clock.now(), listener.clock.wall()]
+  const upstreams = upstreamsOf(status, now)
   return {
     ...stats,
     source: target.kind === 'service' ? 'registry' : 'static',
@@ -30,7 +31,9 @@ export function readListener(stats: ListenerStats, listener: ReadableListener): 
     registry,
     ejections: history.ejections,
     departedLatency: meter.departedLatency,
-    endpoints: stats.endpoints.map((endpoint) => readEndpoint(endpoint, upstreams.get(endpoint.address), listener)),
+    endpoints: stats.endpoints.map((endpoint) =>
+      readEndpoint(endpoint, upstreams.get(endpoint.address), listener, now, wall),
+    ),
   }
 }
 
@@ -48,43 +51,55 @@ function upstreamsOf({ policy, upstreams }: BalancerStatus, now: number): Readon
   )
 }
 
-function readEndpoint(stats: EndpointStats, known: Known | undefined, listener: ReadableListener): EndpointReading {
-  const { meter, history, clock } = listener
-  const { address, health } = stats
+// One literal: this is done a thousand times in a row, and putting objects together by spreading takes ten times as long.
+function readEndpoint(
+  stats: EndpointStats,
+  known: Known | undefined,
+  { meter, history }: ReadableListener,
+  now: number,
+  wall: number,
+): EndpointReading {
+  const { address, health, requests, requestsActive, active } = stats
   const used = meter.known(address)
   const record = history.of(address)
+  const told = record?.health === health ? record : undefined
+  const upstream = known?.upstream
+  const endpoint = upstream?.endpoint
+  const ramp = upstream?.ramp
   return {
-    ...stats,
-    ...(known ? readUpstream(known, clock.now()) : readGone(stats)),
-    stateSince: record?.stateSince ?? clock.wall(),
-    healthSince: record?.health === health ? record.healthSince : clock.wall(),
-    healthReason: record?.health === health ? record.healthReason : '',
+    address,
+    id: endpoint?.id ?? address,
+    zone: endpoint?.zone,
+    role: endpoint?.role ?? 'server',
+    meta: endpoint?.meta ?? NO_META,
+    weight: stats.weight,
+    effectiveWeight: upstream?.weight ?? 0,
+    state: stats.state,
+    stateSince: record?.stateSince ?? wall,
+    // One that has left the service is no longer the balancer's: only its meter is there.
+    verdict: known?.verdict ?? 'gone',
+    health,
+    healthSince: told?.healthSince ?? wall,
+    healthReason: told?.healthReason ?? '',
     faultyWorkers: health === 'healthy' ? 0 : 1,
-    ejections: record?.ejections ?? 0,
+    slowStart: ramp && !ramp.isOver(now) ? ramp.factor(now) : undefined,
+    expectedShare: known?.expectedShare ?? 0,
+    ewmaMs: upstream?.isLatencySeen ? upstream.latencyAt(now) : undefined,
+    picks: upstream?.picks ?? 0,
+    inFlight: upstream?.inFlight ?? (requests > 0 ? requestsActive : active),
     succeeded: used?.succeeded ?? 0,
     failed: used?.failed ?? 0,
+    ejections: record?.ejections ?? 0,
     latency: used?.latency.read() ?? NO_LATENCIES,
+    total: stats.total,
+    active,
+    connectFailures: stats.connectFailures,
+    bytesSent: stats.bytesSent,
+    bytesReceived: stats.bytesReceived,
+    requests,
+    requestsActive,
+    requestsFailed: stats.requestsFailed,
   }
 }
 
-function readUpstream({ upstream, verdict, expectedShare }: Known, now: number) {
-  const { id, zone, role, meta } = upstream.endpoint
-  const { ramp } = upstream
-  return {
-    ...{ id, zone, role, meta, verdict, expectedShare },
-    effectiveWeight: upstream.weight,
-    slowStart: ramp && !ramp.isOver(now) ? ramp.factor(now) : undefined,
-    ewmaMs: upstream.isLatencySeen ? upstream.latencyAt(now) : undefined,
-    picks: upstream.picks,
-    inFlight: upstream.inFlight,
-  }
-}
-
-/** Of an endpoint that has left the service only its meter is there. */
-function readGone({ address, requests, requestsActive, active }: EndpointStats) {
-  return {
-    ...{ id: address, zone: undefined, role: 'server' as const, meta: {}, verdict: 'gone' as const, expectedShare: 0 },
-    ...{ effectiveWeight: 0, slowStart: undefined, ewmaMs: undefined, picks: 0 },
-    inFlight: requests > 0 ? requestsActive : active,
-  }
-}
+const NO_META: EndpointReading['meta'] = Object.freeze({})

@@ -61,8 +61,9 @@ function withoutHead(text: string): string {
   return text.slice(text.indexOf('\n', text.indexOf('\n') + 1) + 1)
 }
 
-function labelsOf({ listen, service }: ListenerReading): Labels {
-  return { listener: listen, service }
+/** A fixed list of addresses names no service, and can be of any length. */
+function labelsOf({ listen, service, source }: ListenerReading): Labels {
+  return { listener: listen, service: source === 'registry' ? service : 'static' }
 }
 
 function endpointsOf({ endpoints }: ListenerReading, labels: Labels): Labelled<EndpointReading>[] {
