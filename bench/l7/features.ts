@@ -2,6 +2,9 @@ import { type BenchContext, type Row, row, skipped } from '../support/shape.js'
 import { LOADS } from './loads.js'
 import { startFairlead } from './proxies.js'
 import { compare, type Contender, type Session } from './session.js'
+import { startWatched } from './watched.js'
+
+const WATCHED = 'while its state is read twice a second'
 
 /** Features that cost something per request, each switched the other way than it is by default. */
 const SWITCHES: readonly [name: string, flags: readonly string[]][] = [
@@ -13,6 +16,7 @@ const SWITCHES: readonly [name: string, flags: readonly string[]][] = [
   ['with a sticky cookie', ['--sticky']],
   ['with peak EWMA', ['--policy', 'peak_ewma']],
   ['with trusted clients', ['--trust', '127.0.0.0/8']],
+  [WATCHED, []],
 ]
 
 /** What each feature costs: CPU per call beside fairlead as it is by default, in the same round. */
@@ -21,7 +25,7 @@ export async function featurePrices(session: Session, { rounds, progress, chosen
   const switches = SWITCHES.filter(([name]) => chosen('features', name))
   const contenders: Contender[] = [['fairlead', []] as const, ...switches].map(([name, flags]) => ({
     name,
-    start: (setup) => startFairlead(setup, flags),
+    start: (setup) => (name === WATCHED ? startWatched(setup) : startFairlead(setup, flags)),
   }))
   const samples = await compare(session, load, contenders, rounds, (text) => progress(`features, ${text}`))
   const usual = samples.get('fairlead')
