@@ -31,6 +31,12 @@ describe('fairlead serve bootstrap', () => {
     })
   })
 
+  it('names the authority that the server is trusted by', async () => {
+    const { stdout } = await run(['serve', 'bootstrap', '--tls', '--ca', '/etc/ca.pem'])
+    const creds = [{ type: 'tls', config: { ca_certificate_file: '/etc/ca.pem' } }]
+    expect(JSON.parse(stdout)).toMatchObject({ xds_servers: [{ channel_creds: creds }] })
+  })
+
   it('prints a configuration for Envoy', async () => {
     const args = ['--envoy', '--listen', '8080=web', '--listen', '0.0.0.0:50051=greeter', '--admin', '9901', '--delta']
     const { stdout } = await run(['serve', 'bootstrap', '--server', '0.0.0.0:18000', ...args])

@@ -39,7 +39,7 @@ describeWithPeers([ENVOY], 'an Envoy', () => {
       serverAddress: { host: '127.0.0.1', port: xds.port },
       nodeId: 'edge',
       zone,
-      tls: false,
+      tls: undefined,
       listeners: [{ listen: { host: '127.0.0.1', port }, service }],
       admin: undefined,
       delta,

@@ -4,4 +4,4 @@ import { xdsClientSuite } from './xds/client-suite.js'
 
 const CLIENT = fileURLToPath(new URL('xds/js-client.mjs', import.meta.url))
 
-describe('a client of @grpc/grpc-js-xds', () => xdsClientSuite(() => [process.execPath, CLIENT]))
+describe('a client of @grpc/grpc-js-xds', () => xdsClientSuite(() => [process.execPath, CLIENT], { hasTls: false }))

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../cli/base-command.js'
 import { grpcBootstrap } from '../../core/control-plane/xds/bootstrap.js'
@@ -28,6 +29,11 @@ from the server.`
     }),
     'zone': Flags.string({ helpValue: 'ZONE', description: 'where the client is: servers of this zone come first' }),
     'tls': Flags.boolean({ description: 'the server has TLS, by a certificate that this system trusts' }),
+    'ca': Flags.string({
+      helpValue: 'FILE',
+      dependsOn: ['tls'],
+      description: 'certificates that the server is trusted by instead (Go, C++, Python, Envoy)',
+    }),
     'envoy': Flags.boolean({ description: 'for Envoy instead of gRPC clients' }),
     'listen': Flags.string({
       helpValue: 'LISTEN=SERVICE',
@@ -50,8 +56,9 @@ from the server.`
   }
 
   #options() {
-    const { 'node-id': nodeId, zone, tls, server } = this.flags
-    return { server: clientAddress(parseListen(server)), nodeId: nodeId || hostname(), zone, tls }
+    const { 'node-id': nodeId, zone, tls, ca, server } = this.flags
+    const trust = tls ? { ca: ca === undefined ? undefined : resolve(ca) } : undefined
+    return { server: clientAddress(parseListen(server)), nodeId: nodeId || hostname(), zone, tls: trust }
   }
 
   #envoy(): object {

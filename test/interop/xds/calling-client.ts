@@ -16,6 +16,8 @@ export interface CallingClientOptions {
   readonly service: string
   readonly xdsPort: number
   readonly zone?: string
+  /** The file with the certificate that the xDS server is known by. Default: it has none. */
+  readonly ca?: string
   /** Whether calls wait for a service that is not there yet. */
   readonly waitForReady?: boolean
 }
@@ -27,10 +29,11 @@ export class CallingClient {
   /** Everything that failed since it started. */
   readonly errors: string[] = []
 
-  constructor({ program, service, xdsPort, zone, waitForReady }: CallingClientOptions) {
+  constructor({ program, service, xdsPort, zone, ca, waitForReady }: CallingClientOptions) {
     const [command, ...args] = program
     const server = `127.0.0.1:${xdsPort}`
-    const bootstrap = grpcBootstrap({ server, nodeId: 'caller', zone, tls: false })
+    const tls = ca === undefined ? undefined : { ca }
+    const bootstrap = grpcBootstrap({ server, nodeId: 'caller', zone, tls })
     const env = { ...process.env, GRPC_XDS_BOOTSTRAP_CONFIG: JSON.stringify(bootstrap) }
     const rest = [`xds:///${service}`, ...(waitForReady ? ['wait'] : [])]
     this.#child = spawn(command!, [...args, ...rest], { env, stdio: ['pipe', 'pipe', 'inherit'] })

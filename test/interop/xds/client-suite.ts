@@ -1,8 +1,10 @@
+import { ServerCredentials } from '@grpc/grpc-js'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { ServedEndpoint, ServiceView } from '../../../src/core/control-plane/directory/contract.js'
 import type { ServiceConfig } from '../../../src/core/registry/service-config.js'
 import { FakeDirectory, served, serviceView } from '../../control-plane/support/fake-directory.js'
 import { startXdsServer, type TestXdsServer } from '../../control-plane/xds/support/xds-server.js'
+import { makeCertificates } from '../../support/certificates.js'
 import { eventually } from '../../support/eventually.js'
 import { CallingClient } from './calling-client.js'
 import { reaches, shares } from './shares.js'
@@ -14,8 +16,12 @@ const TIMEOUT_MS = 60_000
 
 type Served = Partial<Record<(typeof NAMES)[number], Partial<ServedEndpoint>>>
 
-/** What every gRPC client that knows xDS has to come through without a failed call, against the real server. */
-export function xdsClientSuite(program: () => readonly string[]): void {
+/**
+ * What every gRPC client that knows xDS has to come through without a failed call, against the real server.
+ *
+ * @param hasTls whether it takes an authority for the server's certificate from its bootstrap (gRFC A65)
+ */
+export function xdsClientSuite(program: () => readonly string[], { hasTls = true } = {}): void {
   const servers = new Map<string, WhoServer>()
   const clients: CallingClient[] = []
   let directory: FakeDirectory
@@ -41,7 +47,9 @@ export function xdsClientSuite(program: () => readonly string[]): void {
     return serviceView(SERVICE, list, serviceConfig && { serviceConfig })
   }
 
-  function start(options: { zone?: string; waitForReady?: boolean; service?: string } = {}): CallingClient {
+  function start(
+    options: { zone?: string; waitForReady?: boolean; service?: string; ca?: string } = {},
+  ): CallingClient {
     const client = new CallingClient({ program: program(), service: SERVICE, xdsPort: xds.port, ...options })
     clients.push(client)
     return client
@@ -181,6 +189,23 @@ export function xdsClientSuite(program: () => readonly string[]): void {
       expect(load).toMatchObject({ service: SERVICE, failed: 0, dropped: 0 })
       expect(directory.reported[0]).toMatchObject({ service: SERVICE })
       expect(client.errors).toEqual([])
+    },
+    TIMEOUT_MS,
+  )
+
+  it.runIf(hasTls)(
+    'trusts the control plane by its certificate',
+    async () => {
+      const certificates = await makeCertificates()
+      const { cert, key } = certificates.server
+      const credentials = ServerCredentials.createSsl(null, [{ cert_chain: cert, private_key: key }])
+      await xds.close()
+      xds = await startXdsServer(directory, 0, undefined, credentials)
+      directory.show(view({ a: {} }))
+      const client = start({ ca: certificates.files.ca })
+      await reaches(client, ['a'])
+      expect(client.errors).toEqual([])
+      await certificates.remove()
     },
     TIMEOUT_MS,
   )

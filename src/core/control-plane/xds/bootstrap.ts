@@ -1,3 +1,8 @@
+export interface ServerTrust {
+  /** The file with the certificates that the server's is signed by; undefined: those that the client's system trusts. */
+  readonly ca: string | undefined
+}
+
 /** What a gRPC client has to know to ask an xDS server. */
 export interface BootstrapOptions {
   /** `host:port` of the xDS server. */
@@ -6,8 +11,8 @@ export interface BootstrapOptions {
   readonly nodeId: string
   /** Where the client is; endpoints of this zone come first. Undefined: nowhere in particular. */
   readonly zone: string | undefined
-  /** Whether the server is spoken to by TLS, and trusted by the system's certificates. */
-  readonly tls: boolean
+  /** How the server is known by its certificate; undefined: it is spoken to in plaintext. */
+  readonly tls: ServerTrust | undefined
 }
 
 /** What gRPC's clients read from the file that GRPC_XDS_BOOTSTRAP names, or from GRPC_XDS_BOOTSTRAP_CONFIG (gRFC A27). */
@@ -16,12 +21,18 @@ export function grpcBootstrap({ server, nodeId, zone, tls }: BootstrapOptions): 
     xds_servers: [
       {
         server_uri: server,
-        // The first that a client knows counts; grpc-js and older clients do not know `tls` (gRFC A65).
-        channel_creds: tls ? [{ type: 'tls' }, { type: 'google_default' }] : [{ type: 'insecure' }],
+        channel_creds: channelCredentials(tls),
         server_features: ['xds_v3'],
       },
     ],
     // grpc-js does not take one without a locality.
     node: { id: nodeId, cluster: 'fairlead', locality: zone === undefined ? {} : { zone } },
   }
+}
+
+/** The first that a client knows counts; grpc-js and older clients do not know `tls` (gRFC A65). */
+function channelCredentials(tls: ServerTrust | undefined): object[] {
+  if (!tls) return [{ type: 'insecure' }]
+  if (tls.ca !== undefined) return [{ type: 'tls', config: { ca_certificate_file: tls.ca } }]
+  return [{ type: 'tls' }, { type: 'google_default' }]
 }

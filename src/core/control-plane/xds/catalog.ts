@@ -17,6 +17,8 @@ export type Known = ServiceResources | 'pending' | 'absent'
 interface Followed {
   readonly readers: Set<CatalogReader>
   known: Known
+  /** What was last found wrong with its config. */
+  problem?: string
   stop: () => void
 }
 
@@ -121,8 +123,11 @@ export class Catalog {
   }
 
   #take(followed: Followed, view: ServiceView): void {
-    const onProblem = (problem: FairleadError) =>
+    const onProblem = (problem: FairleadError) => {
+      if (problem.message === followed.problem) return
+      followed.problem = problem.message
       this.#runtime.log.warn(`the service config of ${view.service}: ${problem.message}`, { code: problem.code })
+    }
     followed.known = view.exists ? new ServiceResources(view, { loadReports: this.#loadReports, onProblem }) : 'absent'
     for (const reader of [...followed.readers]) reader.changed(view.service)
   }

@@ -143,8 +143,8 @@ export class DeltaSubscription implements Subscription<DeltaRequest, DeltaRespon
   }
 
   #unsubscribe(list: readonly string[]): void {
-    const left = list.filter((name) => this.#names.has(name))
-    if (left.length > 0) this.#names = new Set([...this.#names].filter((name) => !left.includes(name)))
+    const left = new Set(list.filter((name) => this.#names.has(name)))
+    if (left.size > 0) this.#names = new Set([...this.#names].filter((name) => !left.has(name)))
     if (list.includes(EVERYTHING)) this.#all = false
     // "The server must send a response that includes the specific resource", there or removed, where all are subscribed to.
     if (this.#all) for (const name of left) this.#has.set(name, UNKNOWN)

@@ -93,7 +93,7 @@ function serve<Request, Response>(
 
 function openStream<Request, Response>(
   form: Form<Request, Response>,
-  { runtime, onEvent, zone }: ControlPlaneContext,
+  { onEvent, zone }: ControlPlaneContext,
   catalog: Catalog,
   call: ServerDuplexStream<unknown, Buffer>,
   node: Node | null,
@@ -112,7 +112,6 @@ function openStream<Request, Response>(
     onVerdict: (type, verdict) => {
       if (verdict.kind === 'ack') return
       const { reason, resources } = verdict
-      runtime.log.warn(`${client} refuses what it was sent (${type}): ${reason}`, { resources })
       onEvent({ event: 'nack', protocol: 'xds', client, type, resources, reason })
     },
   })

@@ -34,6 +34,7 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
   readonly #subscriptions = new Map<ResourceType, Subscription<Request, Response>>()
   readonly #sources = new Map<ResourceType, ResourceSource>()
   readonly #followed = new Set<string>()
+  /** Those sent, of the names subscribed to. */
   readonly #listeners = new Map<string, Resource>()
   /** Those of them that somebody was told of. */
   readonly #told = new Set<string>()
@@ -112,6 +113,9 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
         const service = serviceOf(type, name)
         if (service !== undefined) wanted.add(service)
       }
+    }
+    for (const name of this.#listeners.keys()) {
+      if (!this.#subscriptions.get('Listener')?.names.has(name)) this.#listeners.delete(name)
     }
     this.#settling = true
     const all = this.#subscriptions.get('Cluster')?.all === true

@@ -1,5 +1,5 @@
 import type { ListenAddress } from '../../net/listen-address.js'
-import type { BootstrapOptions } from './bootstrap.js'
+import type { BootstrapOptions, ServerTrust } from './bootstrap.js'
 
 /** What an Envoy has to know to ask an xDS server, and where it listens. */
 export interface EnvoyOptions extends BootstrapOptions {
@@ -73,15 +73,16 @@ function serverCluster({ serverAddress, tls }: EnvoyOptions): object {
         'explicit_http_config': { http2_protocol_options: keepAlive },
       },
     },
-    ...(tls && { transport_socket: tlsSocket(serverAddress.host) }),
+    ...(tls && { transport_socket: tlsSocket(serverAddress.host, tls) }),
   }
 }
 
-function tlsSocket(sni: string): object {
+function tlsSocket(sni: string, { ca }: ServerTrust): object {
+  const trusted = ca === undefined ? { system_root_certs: {} } : { trusted_ca: { filename: ca } }
   const context = {
     '@type': `${TYPE}.extensions.transport_sockets.tls.v3.UpstreamTlsContext`,
     sni,
-    'common_tls_context': { validation_context: { system_root_certs: {} } },
+    'common_tls_context': { validation_context: trusted },
   }
   return { name: 'envoy.transport_sockets.tls', typed_config: context }
 }

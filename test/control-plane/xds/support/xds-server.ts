@@ -12,16 +12,19 @@ export interface TestXdsServer {
 }
 
 /** An xDS server over a directory, on a port of 127.0.0.1 (0: a free one). */
-export async function startXdsServer(directory: Directory, port = 0, zone?: string): Promise<TestXdsServer> {
+export async function startXdsServer(
+  directory: Directory,
+  port = 0,
+  zone?: string,
+  credentials = ServerCredentials.createInsecure(),
+): Promise<TestXdsServer> {
   const events: ControlPlaneEvent[] = []
   const onEvent = (event: ControlPlaneEvent) => void events.push(event)
   const service = createXdsService({ directory, runtime: systemRuntime, zone, onEvent }, { loadReportIntervalMs: 200 })
   const server = new Server()
   for (const { definition, implementation } of service.handlers) server.addService(definition, implementation)
   const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, real) =>
-      error ? reject(error) : resolve(real),
-    )
+    server.bindAsync(`127.0.0.1:${port}`, credentials, (error, real) => (error ? reject(error) : resolve(real)))
   })
   return {
     port: bound,
