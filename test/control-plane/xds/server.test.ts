@@ -66,11 +66,13 @@ describe('a gRPC client', () => {
     // Nothing is known of the service: not that it does not exist either.
     client.send('listener', { resource_names: ['web'] })
     client.send('cluster', { resource_names: ['web'] })
-    await eventually(() => directory.followers('web') === 1)
-    expect(client.received).toEqual([])
+    // An answer to a later request shows that the server has those.
+    directory.show(serviceView('other', []))
+    await client.follow('route', ['other'])
+    expect(client.received).toHaveLength(1)
     directory.show(web('10.0.0.1:80'))
-    expect((await client.response(0)).type).toBe('cluster')
-    expect((await client.response(1)).resources).toHaveProperty('web')
+    expect((await client.response(1)).type).toBe('cluster')
+    expect((await client.response(2)).resources).toHaveProperty('web')
   })
 
   it('hears that a service is gone, parents first, and that it is back, children first', async () => {
