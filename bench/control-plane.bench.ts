@@ -1,6 +1,7 @@
 import { Audience } from './control-plane/audience.js'
 import { type Fleet, startFleet } from './control-plane/fleet.js'
 import { openGrpclbStream, type OpenStream } from './control-plane/streams.js'
+import { openXdsStream } from './control-plane/xds-stream.js'
 import { residentBytes } from './support/processes.js'
 import { type Benchmark, quantile, type Row, row } from './support/shape.js'
 
@@ -13,7 +14,9 @@ const LARGE_CLIENTS = 100
 /** How often each of them is put anew, a round. */
 const PUTS = { spread: 100, popular: 20, large: 5 }
 
-const PROTOCOLS = { grpclb: openGrpclbStream } as const satisfies Readonly<Record<string, OpenStream>>
+const PROTOCOLS = { grpclb: openGrpclbStream, xds: openXdsStream } as const satisfies Readonly<
+  Record<string, OpenStream>
+>
 type Protocol = keyof typeof PROTOCOLS
 
 /** From a put in the registry to clients' streams, through one `fairlead serve`. Registry and `serve` are processes of their own. */

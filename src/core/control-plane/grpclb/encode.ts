@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { durationOf, grpclbProto, type Server } from '../../protos/grpclb.js'
 import type { ServedEndpoint } from '../directory/contract.js'
+import { lengthDelimited } from '../serving/length-delimited.js'
 import { ipBytes } from './ip-bytes.js'
 import { DROP, type Turn } from './server-list.js'
 
@@ -13,8 +14,8 @@ const PRINTABLE = /^[!-~]+$/
 /** What drops are reported under. */
 const DROP_TOKEN = 'drop'
 
-/** Field 2 of `LoadBalanceResponse`, with a length before its value. */
-const SERVER_LIST_TAG = 0x12
+/** The field of `LoadBalanceResponse`. */
+const SERVER_LIST = 2
 
 /**
  * Of each endpoint, as it stands in a list of one. A list of many is those joined: "if multiple instances of an embedded message field
@@ -26,8 +27,7 @@ let dropEntry: Buffer | undefined
 /** The message that tells clients of a service whose turn it is. */
 export function encodeServerList(service: string, turns: readonly Turn[]): Buffer {
   const parts = turns.map((turn) => (turn === DROP ? encodeDrop() : encodeEndpoint(service, turn)))
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  return Buffer.concat([Buffer.from([SERVER_LIST_TAG, ...varint(length)]), ...parts])
+  return lengthDelimited(SERVER_LIST, parts)
 }
 
 /** The first message to a client: how often it is to report its load. 0: not at all. */
@@ -62,13 +62,4 @@ function tokenOf(service: string, id: string): string {
   const token = `${service}/${id}`
   if (token.length <= MAX_TOKEN_BYTES && PRINTABLE.test(token)) return token
   return createHash('sha256').update(token).digest('base64url')
-}
-
-/** Seven bits a byte, the lowest first; all but the last have the highest bit set. */
-function varint(value: number): number[] {
-  const bytes: number[] = []
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return [...bytes, rest]
-    bytes.push((rest % 128) | 128)
-  }
 }

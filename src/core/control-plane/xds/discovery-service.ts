@@ -5,14 +5,14 @@ import type { Catalog } from './catalog.js'
 import { clientName, clientTraits, type Node } from './client.js'
 import { type DeltaRequest, type DeltaResponse, DeltaSubscription } from './delta-subscription.js'
 import { DiscoveryStream } from './discovery-stream.js'
-import { encode, serviceDefinition, typeUrl } from './messages.js'
+import { encodeDelta, encodeSotw } from './encode-response.js'
+import { serviceDefinition } from './messages.js'
 import type { OpenCalls } from './open-calls.js'
-import { RESOURCE_TYPES, type ResourceType, resourceTypeOf } from './resource-type.js'
+import { type ResourceType, resourceTypeOf } from './resource-type.js'
 import { type SotwRequest, type SotwResponse, SotwSubscription } from './sotw-subscription.js'
 import type { Subscription } from './subscription.js'
 
 const PACKAGE = 'envoy.service.discovery.v3'
-const CONTROL_PLANE = { identifier: 'fairlead' }
 
 /** What a request of either form says beside its subscription. */
 interface RequestHead {
@@ -28,27 +28,12 @@ interface Form<Request, Response> {
 
 const SOTW: Form<SotwRequest, SotwResponse> = {
   subscription: (complete, nextNonce) => new SotwSubscription(complete, nextNonce),
-  encode: (type, { version, nonce, resources }) =>
-    encode(`${PACKAGE}.DiscoveryResponse`, {
-      version_info: version,
-      resources: resources.map(({ any }) => any),
-      type_url: typeUrl(RESOURCE_TYPES[type].message),
-      nonce,
-      control_plane: CONTROL_PLANE,
-    }),
+  encode: encodeSotw,
 }
 
 const DELTA: Form<DeltaRequest, DeltaResponse> = {
   subscription: (wildcard, nextNonce) => new DeltaSubscription(wildcard, nextNonce),
-  encode: (type, { version, nonce, resources, removed }) =>
-    encode(`${PACKAGE}.DeltaDiscoveryResponse`, {
-      system_version_info: version,
-      resources: resources.map(({ name, version, any }) => ({ name, version, resource: any })),
-      type_url: typeUrl(RESOURCE_TYPES[type].message),
-      removed_resources: removed,
-      nonce,
-      control_plane: CONTROL_PLANE,
-    }),
+  encode: encodeDelta,
 }
 
 /** The aggregated discovery service, in both forms. */

@@ -27,7 +27,12 @@ export function encode(type: string, message: object): Buffer {
 }
 
 export function pack(type: string, message: object = {}): Any {
-  return { type_url: typeUrl(type), value: encode(type, message) }
+  return packed(type, encode(type, message))
+}
+
+/** The same of a message that is serialised already. */
+export function packed(type: string, value: Buffer): Any {
+  return { type_url: typeUrl(type), value }
 }
 
 export function typeUrl(type: string): string {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Any, pack } from './messages.js'
+import { type Any, pack, packed } from './messages.js'
 import { RESOURCE_TYPES, type ResourceType } from './resource-type.js'
 
 /** Something that clients subscribe to by name, ready to be sent. Immutable and shared by all streams that get it. */
@@ -12,8 +12,10 @@ export interface Resource {
 
 const VERSION_LENGTH = 16
 
-export function makeResource(type: ResourceType, name: string, message: object): Resource {
-  const any = pack(RESOURCE_TYPES[type].message, message)
+/** @param message of the type, or its bytes */
+export function makeResource(type: ResourceType, name: string, message: object | Buffer): Resource {
+  const { message: messageType } = RESOURCE_TYPES[type]
+  const any = Buffer.isBuffer(message) ? packed(messageType, message) : pack(messageType, message)
   return { name, version: digest(any.value), any }
 }
 
