@@ -191,6 +191,26 @@ describeWithPeers([ENVOY], 'an Envoy', () => {
     )
   })
 
+  it(
+    'that has its clusters from elsewhere gets their endpoints',
+    async () => {
+      const at = await httpServers('a', 'b')
+      directory.show(serviceView('web', [served(at.a!)]))
+      const port = await freePort()
+      const envoy = await startEnvoy(endpointsOnly(port, xds.port))
+      closing.push(() => envoy.close())
+      await eventually(() => accepts(port))
+      const web = httpCaller(port)
+      await reaches(web, ['a'])
+      directory.show(serviceView('web', [served(at.a!), served(at.b!)]))
+      await reaches(web, ['a', 'b'])
+      directory.show(serviceView('web', [served(at.b!)]))
+      await reaches(web, ['b'])
+      expect(web.errors).toEqual([])
+    },
+    TIMEOUT_MS,
+  )
+
   it.each([
     'random',
     'maglev',
@@ -223,4 +243,48 @@ function accepts(port: number): Promise<boolean> {
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
     socket.on('connect', () => socket.destroy())
   })
+}
+
+/** An Envoy as a mesh has it: listeners, routes and clusters are its own, and only a cluster's endpoints are not. */
+function endpointsOnly(port: number, xdsPort: number): object {
+  const manager = {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+    'stat_prefix': 'web',
+    'route_config': {
+      virtual_hosts: [{ name: 'web', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'web' } }] }],
+    },
+    'http_filters': [
+      {
+        name: 'envoy.filters.http.router',
+        typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
+      },
+    ],
+  }
+  const filter = { name: 'envoy.filters.network.http_connection_manager', typed_config: manager }
+  const socketAddress = (at: number) => ({ socket_address: { address: '127.0.0.1', port_value: at } })
+  const api = {
+    api_type: 'GRPC',
+    transport_api_version: 'V3',
+    grpc_services: [{ envoy_grpc: { cluster_name: 'eds' } }],
+  }
+  const edsEndpoint = { endpoint: { address: socketAddress(xdsPort) } }
+  return {
+    node: { id: 'sidecar', cluster: 'mesh' },
+    static_resources: {
+      listeners: [{ name: 'web', address: socketAddress(port), filter_chains: [{ filters: [filter] }] }],
+      clusters: [
+        {
+          name: 'web',
+          type: 'EDS',
+          eds_cluster_config: { eds_config: { resource_api_version: 'V3', api_config_source: api } },
+        },
+        {
+          name: 'eds',
+          type: 'STATIC',
+          http2_protocol_options: {},
+          load_assignment: { cluster_name: 'eds', endpoints: [{ lb_endpoints: [edsEndpoint] }] },
+        },
+      ],
+    },
+  }
 }

@@ -14,6 +14,8 @@ const ROOTS = ['envoy-api', 'xds', 'googleapis', 'protoc-gen-validate'].map((nam
 const SOURCES = [
   'envoy/service/discovery/v3/ads.proto',
   'envoy/service/load_stats/v3/lrs.proto',
+  'envoy/service/endpoint/v3/eds.proto',
+  'envoy/service/route/v3/rds.proto',
   'envoy/config/cluster/v3/cluster.proto',
   'envoy/config/listener/v3/listener.proto',
   'envoy/config/route/v3/route.proto',

@@ -19,7 +19,7 @@ afterEach(async () => {
   await server.close()
 })
 
-function connect(form?: 'sotw' | 'delta'): AdsClient {
+function connect(form?: ConstructorParameters<typeof AdsClient>[1]): AdsClient {
   const client = new AdsClient(server.port, form)
   clients.push(client)
   return client
@@ -175,6 +175,19 @@ describe('an Envoy', () => {
     expect([changed.type, Object.keys(changed.resources)]).toEqual(['endpoints', ['web']])
     directory.show(serviceView('api', [], { exists: false }))
     expect(await client.response(4)).toMatchObject({ type: 'cluster', resources: {}, removed: ['api'] })
+  })
+
+  it('may have everything else from elsewhere, and asks for endpoints alone, without saying so again', async () => {
+    directory.show(web('10.0.0.1:80'))
+    const whole = connect('endpoints')
+    whole.send('', { resource_names: ['web'], node })
+    expect(await whole.response(0)).toMatchObject({ type: 'endpoints', resources: { web: {} } })
+    const increments = connect('delta endpoints')
+    increments.send('endpoints', { resource_names_subscribe: ['web'], node })
+    expect(await increments.response(0)).toMatchObject({ type: 'endpoints', resources: { web: {} } })
+    increments.send('cluster', { resource_names_subscribe: ['web'] })
+    await eventually(() => increments.error !== undefined)
+    expect(increments.error?.details).toContain('type_url')
   })
 
   it('that subscribes to listeners gets none, and does not have to wait for it', async () => {

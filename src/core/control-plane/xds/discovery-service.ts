@@ -12,8 +12,6 @@ import { type ResourceType, resourceTypeOf } from './resource-type.js'
 import { type SotwRequest, type SotwResponse, SotwSubscription } from './sotw-subscription.js'
 import type { Subscription } from './subscription.js'
 
-const PACKAGE = 'envoy.service.discovery.v3'
-
 /** What a request of either form says beside its subscription. */
 interface RequestHead {
   readonly node: Node | null
@@ -36,15 +34,32 @@ const DELTA: Form<DeltaRequest, DeltaResponse> = {
   encode: encodeDelta,
 }
 
-/** The aggregated discovery service, in both forms. */
-export function discoveryHandlers(context: ControlPlaneContext, catalog: Catalog, calls: OpenCalls): ServiceHandlers {
-  return {
-    definition: withReadyResponses(serviceDefinition(`${PACKAGE}.AggregatedDiscoveryService`)),
+/**
+ * The aggregated discovery service, and those of endpoints and of routes alone for proxies that have the rest from elsewhere; each in both
+ * forms. Clusters and listeners say that more comes from the aggregated service, and make no sense without it.
+ */
+export function discoveryHandlers(context: ControlPlaneContext, catalog: Catalog, calls: OpenCalls): ServiceHandlers[] {
+  const handlers = (service: string, sotw: string, delta: string, only?: ResourceType) => ({
+    definition: withReadyResponses(serviceDefinition(service)),
     implementation: {
-      StreamAggregatedResources: serve(SOTW, context, catalog, calls),
-      DeltaAggregatedResources: serve(DELTA, context, catalog, calls),
+      [sotw]: serve(SOTW, context, catalog, calls, only),
+      [delta]: serve(DELTA, context, catalog, calls, only),
     },
-  }
+  })
+  return [
+    handlers(
+      'envoy.service.discovery.v3.AggregatedDiscoveryService',
+      'StreamAggregatedResources',
+      'DeltaAggregatedResources',
+    ),
+    handlers(
+      'envoy.service.endpoint.v3.EndpointDiscoveryService',
+      'StreamEndpoints',
+      'DeltaEndpoints',
+      'ClusterLoadAssignment',
+    ),
+    handlers('envoy.service.route.v3.RouteDiscoveryService', 'StreamRoutes', 'DeltaRoutes', 'RouteConfiguration'),
+  ]
 }
 
 function serve<Request, Response>(
@@ -52,6 +67,7 @@ function serve<Request, Response>(
   context: ControlPlaneContext,
   catalog: Catalog,
   calls: OpenCalls,
+  only: ResourceType | undefined,
 ): (call: ServerDuplexStream<Request & RequestHead, Buffer>) => void {
   return (call) => {
     let stream: DiscoveryStream<Request, Response> | undefined
@@ -59,13 +75,12 @@ function serve<Request, Response>(
     call.on('data', (request: Request & RequestHead) => {
       // "Only the first request on a stream is guaranteed to carry the node identifier."
       stream ??= openStream(form, context, catalog, call, request.node)
-      const type = resourceTypeOf(request.type_url)
-      if (type === undefined) {
-        // "Type URL is required for ADS": without it there is nothing to answer. Types that are not served have no resources.
-        if (request.type_url === '')
-          calls.end(call, status.INVALID_ARGUMENT, 'a request on this stream needs a type_url')
-        return
-      }
+      // "This is implicit in requests made via singleton xDS APIs such as CDS, LDS, etc. but is required for ADS." (DiscoveryRequest)
+      const type = request.type_url === '' ? only : resourceTypeOf(request.type_url)
+      const isServed = only === undefined ? request.type_url !== '' : type === only
+      if (!isServed) calls.end(call, status.INVALID_ARGUMENT, `a request on this stream needs a type_url it serves`)
+      // A type that nobody here knows has no resources.
+      if (!isServed || type === undefined) return
       try {
         stream.request(type, request)
       } catch (error) {

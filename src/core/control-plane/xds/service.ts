@@ -21,7 +21,7 @@ export function createXdsService(context: ControlPlaneContext, options: XdsOptio
   const calls = new OpenCalls()
   return {
     protocol: 'xds',
-    handlers: [discoveryHandlers(context, catalog, calls), loadHandlers(context, calls, loadReportIntervalMs)],
+    handlers: [...discoveryHandlers(context, catalog, calls), loadHandlers(context, calls, loadReportIntervalMs)],
     close() {
       calls.close()
       catalog.close()

@@ -37,19 +37,29 @@ interface RawResponse {
   readonly removed_resources?: readonly string[]
 }
 
-/** A stream of the aggregated service that does just what a test says. */
+const ADS = 'envoy.service.discovery.v3.AggregatedDiscoveryService'
+const EDS = 'envoy.service.endpoint.v3.EndpointDiscoveryService'
+const METHODS = {
+  'sotw': [ADS, 'StreamAggregatedResources'],
+  'delta': [ADS, 'DeltaAggregatedResources'],
+  'endpoints': [EDS, 'StreamEndpoints'],
+  'delta endpoints': [EDS, 'DeltaEndpoints'],
+} as const
+
+/** A stream of the server that does just what a test says. */
 export class AdsClient {
   readonly received: Received[] = []
   error: ServiceError | undefined
   readonly #client: Client
   readonly #stream: ClientDuplexStream<object, RawResponse>
 
-  constructor(port: number, form: 'sotw' | 'delta' = 'sotw') {
-    const service = proto['envoy.service.discovery.v3.AggregatedDiscoveryService'] as Record<
+  constructor(port: number, form: keyof typeof METHODS = 'sotw') {
+    const [name, methodName] = METHODS[form]
+    const service = proto[name] as Record<
       string,
       { path: string; requestSerialize: (value: object) => Buffer; responseDeserialize: (bytes: Buffer) => object }
     >
-    const method = service[form === 'sotw' ? 'StreamAggregatedResources' : 'DeltaAggregatedResources']!
+    const method = service[methodName]!
     this.#client = new Client(`127.0.0.1:${port}`, credentials.createInsecure())
     this.#stream = this.#client.makeBidiStreamRequest(
       method.path,
