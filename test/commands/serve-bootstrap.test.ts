@@ -115,5 +115,5 @@ describe('fairlead serve --xds', () => {
     await run(['deregister', 'greeter', b.address], { env })
     await reaches(client, ['c'])
     expect(client.errors).toEqual([])
-  }, 60_000)
+  }, 150_000)
 })

@@ -15,7 +15,7 @@ import { type Envoy, startEnvoy } from './xds/envoy-process.js'
 import { reaches, shares } from './xds/shares.js'
 import { startWhoServer, type WhoServer } from './xds/who-server.js'
 
-const TIMEOUT_MS = 90_000
+const TIMEOUT_MS = 150_000
 
 describeWithPeers([ENVOY], 'an Envoy', () => {
   let directory: FakeDirectory

@@ -109,6 +109,24 @@ describe('resources for gRPC', () => {
     expect(names).toEqual(['wrr_locality', 'round_robin'])
   })
 
+  it('have clients weigh by reports as the config says', () => {
+    const picking = (fields: object) => {
+      const cluster = clusterOf(three, { loadBalancingConfig: [{ weighted_round_robin: fields }] })
+      const locality = decode<{ endpoint_picking_policy: Policies }>(typedConfigs(cluster.load_balancing_policy)[0]!)
+      return decode(typedConfigs(locality.endpoint_picking_policy)[0]!)
+    }
+    expect(picking({ blackoutPeriod: '1s' })).toMatchObject({
+      blackout_period: { seconds: '1' },
+      weight_expiration_period: { seconds: '180' },
+      error_utilization_penalty: { value: 1 },
+      enable_oob_load_report: null,
+    })
+    expect(picking({ enableOobLoadReport: true, oobReportingPeriod: '20s' })).toMatchObject({
+      enable_oob_load_report: { value: true },
+      oob_reporting_period: { seconds: expect.stringMatching(/^\d+$/) },
+    })
+  })
+
   it('put the client’s zone first and leave no priority out', () => {
     const config = { loadBalancingConfig: [{ round_robin: {} }] }
     const zoned = [
@@ -296,8 +314,18 @@ function localities(
   )
 }
 
+interface Policies {
+  readonly policies: readonly {
+    readonly typed_extension_config: { readonly name: string; readonly typed_config: Any }
+  }[]
+}
+
+function typedConfigs(list: unknown): Any[] {
+  return (list as Policies).policies.map(({ typed_extension_config: { typed_config } }) => typed_config)
+}
+
 function policyNames(cluster: Record<string, unknown>): string[] {
-  const { policies } = cluster.load_balancing_policy as { policies: { typed_extension_config: { name: string } }[] }
+  const { policies } = cluster.load_balancing_policy as Policies
   return policies.map(({ typed_extension_config: { name } }) => name.replace('envoy.load_balancing_policies.', ''))
 }
 

@@ -12,7 +12,7 @@ import { startWhoServer, type WhoServer } from './who-server.js'
 
 const SERVICE = 'greeter'
 const NAMES = ['a', 'b', 'c', 'd'] as const
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 150_000
 
 type Served = Partial<Record<(typeof NAMES)[number], Partial<ServedEndpoint>>>
 

@@ -5,6 +5,9 @@ import type { Calls } from './calling-client.js'
 /** Calls that a look at shares goes by: at five standard deviations, a share of 1/9 is known to 0.05. */
 const SAMPLE = 1200
 
+/** Machines that run the tests may be slow at calls. */
+const PATIENCE_MS = 45_000
+
 interface Calling {
   next(count: number): Promise<Calls>
 }
@@ -14,7 +17,7 @@ export async function reaches(calling: Calling, names: readonly string[]): Promi
   await eventually(async () => {
     const { counts } = await calling.next(100)
     expect(Object.keys(counts).sort()).toEqual(names)
-  })
+  }, PATIENCE_MS)
 }
 
 /** Waits until calls are shared out so, within five standard deviations. */
@@ -26,5 +29,5 @@ export async function shares(calling: Calling, wanted: Readonly<Record<string, n
       const deviation = Math.sqrt((share * (1 - share)) / total)
       expect(Math.abs((counts[name] ?? 0) / total - share)).toBeLessThan(5 * deviation)
     }
-  })
+  }, PATIENCE_MS)
 }

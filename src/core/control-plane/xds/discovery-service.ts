@@ -78,7 +78,8 @@ function serve<Request, Response>(
       // "This is implicit in requests made via singleton xDS APIs such as CDS, LDS, etc. but is required for ADS." (DiscoveryRequest)
       const type = request.type_url === '' ? only : resourceTypeOf(request.type_url)
       const isServed = only === undefined ? request.type_url !== '' : type === only
-      if (!isServed) calls.end(call, status.INVALID_ARGUMENT, `a request on this stream needs a type_url it serves`)
+      if (!isServed)
+        calls.end(call, status.INVALID_ARGUMENT, 'a request on this stream needs a type_url that it serves')
       // A type that nobody here knows has no resources.
       if (!isServed || type === undefined) return
       try {

@@ -61,6 +61,7 @@ export class SotwSubscription implements Subscription<SotwRequest, SotwResponse>
 
   request({ resource_names, response_nonce, error_detail }: SotwRequest): RequestEffect {
     // "A nonce becomes stale following a newer nonce being presented": the client has yet to answer, and names everything again then.
+    // A request without one answers nothing, and is the latest word on what is subscribed to.
     const isStale = this.#last !== undefined && response_nonce !== '' && response_nonce !== this.#last.nonce
     if (isStale) return { verdict: undefined, changed: false }
     const verdict = response_nonce === '' ? undefined : this.#answered(error_detail)

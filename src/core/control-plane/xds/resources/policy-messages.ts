@@ -52,6 +52,10 @@ export function wrrLocality(inside: LoadBalancingPolicy): PolicyEntry {
 /** Weights from the load that endpoints report to clients (gRFC A58). */
 export function clientSideWeightedRoundRobin(rules: LoadWeightRules): PolicyEntry {
   return entry('client_side_weighted_round_robin', 'ClientSideWeightedRoundRobin', {
+    ...(rules.oobMs !== undefined && {
+      enable_oob_load_report: { value: true },
+      oob_reporting_period: duration(rules.oobMs),
+    }),
     blackout_period: duration(rules.blackoutMs),
     weight_expiration_period: duration(rules.expirationMs),
     weight_update_period: duration(rules.updateMs),
