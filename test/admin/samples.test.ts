@@ -5,8 +5,8 @@ import { Samples } from '../../src/core/admin/samples.js'
 function baselines(...moments: number[]): (number | undefined)[] {
   const samples = new Samples()
   return moments.map((at) => {
-    const baseline = samples.baseline(at)?.at
-    samples.add({ at, listeners: [] })
+    const baseline = samples.baseline(at, '42')?.at
+    samples.add({ at, listeners: [], of: '42' })
     return baseline
   })
 }
@@ -31,6 +31,14 @@ describe('what a reading is compared with', () => {
 
   it('is not of a time that nobody looked as soon as there is something younger', () => {
     expect(baselines(0, 3_600_000, 3_600_500, 3_601_000)).toEqual([undefined, 0, 3_600_000, 3_600_000])
+  })
+
+  it('is never of other processes', () => {
+    const samples = new Samples()
+    for (const at of [0, 500, 1000]) samples.add({ at, listeners: [], of: '1,2' })
+    expect(samples.baseline(1500, '1,3')).toBeUndefined()
+    samples.add({ at: 1500, listeners: [], of: '1,3' })
+    expect(samples.baseline(2000, '1,3')?.at).toBe(1500)
   })
 
   it('is the same for two who come at the same time', () => {

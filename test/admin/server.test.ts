@@ -64,7 +64,9 @@ describe('the admin endpoint', () => {
   it('answers HEAD without a body', async () => {
     const { port } = await startTestAdmin()
     expect(await ask(port, '/healthz', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' })
-    expect(await ask(port, '/state', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' })
+    for (const path of ['/state', '/metrics', '/events']) {
+      expect(await ask(port, path, { method: 'HEAD' })).toMatchObject({ status: 200, body: '' })
+    }
   })
 
   it('says that nothing can be read when that is so', async () => {

@@ -181,7 +181,7 @@ describe('fairlead proxy', () => {
     cli.signal('SIGHUP')
     await cli.waitForLine(/^reloaded, 1 listener; the admin endpoint takes a restart$/)
     expect((await listenerOf(port)).total).toBe(2)
-    expect((await ask(port, '/config')).json['proxy']).toMatchObject({ retries: 3 })
+    expect((await ask(port, '/config')).json['proxy']).toMatchObject({ retries: 3, admin: '0' })
   })
 
   it.each([

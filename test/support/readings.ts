@@ -36,6 +36,7 @@ export function listenerReading(
 ): ListenerReading {
   return {
     ...{ listen: 'tcp://127.0.0.1:1', service: 'web', policy: 'round_robin', stale: false, panic: false },
+    pids: [42],
     ...{ source: 'registry', configError: undefined, ejections: 1, departedLatency: latencies(1) },
     registry: { revision: '9', changedAt: 1, stale: undefined },
     ...new ListenerMeter().read(undefined),

@@ -24,6 +24,8 @@ const FIXED = [
   ['admin', 'the admin endpoint'],
 ] as const
 
+const FIXED_FLAGS = ['workers', 'snapshot', 'admin', 'admin-token-file', 'no-admin']
+
 /** Reads the configuration again and lets the proxy go by it. Tells how that went. Returns what counts from now on. */
 export async function rereadConfiguration(
   source: ConfigurationSource,
@@ -41,10 +43,17 @@ export async function rereadConfiguration(
       ...(fixed.length > 0 && { unchanged: fixed }),
     })
     const { workers, snapshotFile, admin } = current
-    return { ...next, workers, snapshotFile, admin }
+    return { ...next, workers, snapshotFile, admin, given: givenInEffect(next.given, current.given) }
   } catch (error) {
     const { message, hint } = asFairleadError(error)
     tell({ event: 'reload_failed', reason: hint === undefined ? message : `${message} (${hint})` })
     return current
   }
+}
+
+/** What was given anew, but for what cannot change. */
+function givenInEffect(next: ProxyConfiguration['given'], current: ProxyConfiguration['given']) {
+  const isFixed = ([flag]: [string, unknown]) => FIXED_FLAGS.includes(flag)
+  const changed = Object.entries(next).filter((entry) => !isFixed(entry))
+  return Object.fromEntries([...changed, ...Object.entries(current).filter(isFixed)])
 }

@@ -5,6 +5,8 @@ export interface Sample {
   /** Monotonic milliseconds. */
   readonly at: number
   readonly listeners: readonly ListenerReading[]
+  /** The processes that were read. */
+  readonly of: string
 }
 
 /** How far back rates look, if somebody looked then. */
@@ -21,11 +23,15 @@ const APART_MS = 400
 export class Samples {
   #samples: readonly Sample[] = []
 
-  /** The one to compare a reading at `now` with; undefined for none yet: then everything since the start counts. */
-  baseline(now: number): Sample | undefined {
+  /**
+   * The one to compare a reading of the processes `of` at `now` with; undefined for none yet: then everything since the start counts. Where a
+   * worker has taken another's place, counters of before say nothing about how much has happened since.
+   */
+  baseline(now: number, of: string): Sample | undefined {
     const ageOf = ({ at }: Sample) => now - at
-    const recent = this.#samples.filter((sample) => ageOf(sample) <= OLDEST_MS && ageOf(sample) >= APART_MS / 2)
-    const old = this.#samples.findLast((sample) => ageOf(sample) > OLDEST_MS)
+    const samples = this.#samples.filter((sample) => sample.of === of)
+    const recent = samples.filter((sample) => ageOf(sample) <= OLDEST_MS && ageOf(sample) >= APART_MS / 2)
+    const old = samples.findLast((sample) => ageOf(sample) > OLDEST_MS)
     return recent.findLast((sample) => ageOf(sample) >= WINDOW_MS) ?? recent[0] ?? old
   }
 

@@ -47,8 +47,9 @@ export class StateKeeper {
   async state(actions: ProcessState['actions']): Promise<StateInParts> {
     const listeners = await this.read()
     const at = this.#clock.now()
-    const before = this.#samples.baseline(at)
-    this.#samples.add({ at, listeners })
+    const of = String([...new Set(listeners.flatMap(({ pids }) => pids))])
+    const before = this.#samples.baseline(at, of)
+    this.#samples.add({ at, listeners, of })
     const windowMs = at - (before?.at ?? this.#startedAt.now)
     const earlier = new Map(before?.listeners.map((listener) => [keyOf(listener), listener]))
     return {

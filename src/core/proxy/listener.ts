@@ -218,9 +218,14 @@ export class Listener implements AcceptObserver, AdmissionOwner, ServiceContext,
   }
 
   read(): ListenerReading {
-    const { spec, balancer, meter } = this
-    const [history, registry, { clock }] = [this.#history, this.#feed.read(), this.runtime]
-    return readListener(this.stats(), { target: spec.target, balancer, meter, history, registry, clock })
+    return readListener(this.stats(), {
+      target: this.spec.target,
+      balancer: this.balancer,
+      meter: this.meter,
+      history: this.#history,
+      registry: this.#feed.read(),
+      clock: this.runtime.clock,
+    })
   }
 
   state(): ListenerState {

@@ -26,6 +26,7 @@ export function readListener(stats: ListenerStats, listener: ReadableListener): 
   const upstreams = upstreamsOf(status, now)
   return {
     ...stats,
+    pids: [process.pid],
     source: target.kind === 'service' ? 'registry' : 'static',
     configError: status.configError?.message,
     registry,

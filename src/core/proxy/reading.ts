@@ -5,6 +5,8 @@ import type { EndpointStats, ListenerStats } from './meters.js'
 
 /** What one listener did so far and how its endpoints are: a copy that can be sent to another process. Times are wall-clock milliseconds. */
 export interface ListenerReading extends ListenerStats {
+  /** The processes whose figures these are: counters of others have nothing to do with them. */
+  readonly pids: readonly number[]
   readonly source: 'registry' | 'static'
   readonly configError: string | undefined
   readonly registry: RegistryReading

@@ -152,15 +152,26 @@ describe('a pool of workers', () => {
     expect(await pool.stats()).toEqual([{ ...stats, connections: { total: 15, active: 6 } }])
   })
 
-  it('reads all workers as one, but for one that does not answer in time', async () => {
+  it('reads all workers as one; one that does not answer in time counts with what it said last', async () => {
     const reading = { listen: 'tcp://127.0.0.1:8080', service: 'web', ejections: 2, endpoints: [] }
-    const rest = { ...reading, registry: {}, departedLatency: NO_LATENCIES, connections: { total: 5 } }
+    const rest = { registry: {}, departedLatency: NO_LATENCIES, pids: [7], connections: { total: 5 } }
+    let silent = true
     const { pool, clock, workers } = await startPool({
-      answer: (method, worker): unknown => (method !== 'read' ? undefined : worker === workers[0] ? SILENT : [rest]),
+      answer: (method, worker): unknown => {
+        if (method !== 'read') return undefined
+        return silent && worker === workers[0] ? SILENT : [{ ...reading, ...rest }]
+      },
     })
-    const read = pool.read()
-    await clock.advance(2000)
-    expect(await read).toMatchObject([{ ...reading, ejections: 4, connections: { total: 10 } }])
+    const read = async () => {
+      const reading = pool.read()
+      await clock.advance(2000)
+      return reading
+    }
+    expect(await read()).toMatchObject([{ ...reading, pids: [7, 7], ejections: 4, connections: { total: 10 } }])
+    silent = false
+    expect(await read()).toMatchObject([{ connections: { total: 15 } }])
+    silent = true
+    expect(await read()).toMatchObject([{ connections: { total: 15 } }])
   })
 
   it('reloads every worker, and those that come later; keeps the port of a listener that stays', async () => {

@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '../../runtime.js'
 import type { EventLine, EventLog } from '../event-log.js'
+import { COMMON_HEADERS } from './respond.js'
+
+export const EVENTS_TYPE = 'application/x-ndjson'
 
 /** How much waits for a reader who does not keep up, in characters; what comes then is left out and counted. */
 const MOST_WAITING = 1 << 20
@@ -28,7 +31,7 @@ export class EventStream {
     this.#response = response
     this.#log = log
     this.#clock = clock
-    response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
+    response.writeHead(200, { ...COMMON_HEADERS, 'content-type': EVENTS_TYPE })
     response.flushHeaders()
     response.on('drain', () => this.#resume())
     this.#unfollow = log.follow(recent, (line) => this.#take(line))

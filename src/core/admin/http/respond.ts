@@ -17,7 +17,7 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
   TIMEOUT: 504,
 }
 
-const COMMON_HEADERS = {
+export const COMMON_HEADERS = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
 }
@@ -50,7 +50,7 @@ export function sendError(
   sendJson(response, status ?? STATUSES[known.code] ?? 500, { error: errorDocument(known) }, headers)
 }
 
-export function errorDocument({ code, message, hint, exitCode }: FairleadError) {
+function errorDocument({ code, message, hint, exitCode }: FairleadError) {
   return { code, message, hint, exit: exitCode }
 }
 

@@ -8,6 +8,7 @@ import { type StateKeeper, unready } from '../state-keeper.js'
 import { statePieces } from '../state-text.js'
 import type { Demand } from './access.js'
 import { readJson } from './body.js'
+import { EVENTS_TYPE } from './event-stream.js'
 import { sendJson, sendPieces } from './respond.js'
 
 /** What answers are made from. */
@@ -68,6 +69,8 @@ async function events({ stream }: RouteContext, request: IncomingMessage, respon
   if (!/^\d{1,9}$/.test(recent)) {
     throw new FairleadError('INVALID_ARGUMENT', `recent is ${JSON.stringify(recent)}, which is no number`)
   }
+  // Who asks for the head alone waits for its end.
+  if (request.method === 'HEAD') return sendPieces(response, EVENTS_TYPE, [])
   stream(response, Number(recent))
 }
 

@@ -44,7 +44,7 @@ export interface WorkerPool {
   reload(configuration: WorkerConfiguration, drainTimeoutMs: number): Promise<void>
   /** Counters of all workers together. What a worker that crashed had counted is lost. */
   stats(): Promise<readonly ListenerStats[]>
-  /** Like Proxy.read, of all workers together; one that does not answer in time is left out. */
+  /** Like Proxy.read, of all workers together; one that does not answer in time counts with what it last said. */
   read(): Promise<readonly ListenerReading[]>
   /** Like Proxy.drain, in every worker. No worker is left then. */
   drain(timeoutMs: number): Promise<number>
@@ -94,6 +94,7 @@ class RunningPool implements WorkerPool, SlotObserver {
   #started = false
   #stopping = false
   #reloaded: Promise<unknown> = Promise.resolve()
+  readonly #lastRead = new WeakMap<WorkerLink, readonly ListenerReading[]>()
 
   constructor({ workers, onEvent }: PoolOptions, { resolver, fork, transport }: PoolDependencies, runtime: Runtime) {
     const relay = new SnapshotRelay(resolver, runtime)
@@ -151,9 +152,15 @@ class RunningPool implements WorkerPool, SlotObserver {
   }
 
   async read(): Promise<readonly ListenerReading[]> {
-    const late = this.#links.map((link) => this.#within(READ_MS, link.call('read', {})).catch(() => undefined))
-    const answers = await Promise.all(late)
-    return mergeReadings(answers.flatMap((answer) => (answer === undefined ? [] : [answer as ListenerReading[]])))
+    const readings = await Promise.all(this.#links.map((link) => this.#readWorker(link)))
+    return mergeReadings(readings)
+  }
+
+  async #readWorker(link: WorkerLink): Promise<readonly ListenerReading[]> {
+    const answer = await this.#within(READ_MS, link.call('read', {})).catch(() => undefined)
+    const reading = (answer as readonly ListenerReading[] | undefined) ?? this.#lastRead.get(link) ?? []
+    this.#lastRead.set(link, reading)
+    return reading
   }
 
   async drain(timeoutMs: number): Promise<number> {

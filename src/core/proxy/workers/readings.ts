@@ -19,6 +19,7 @@ function mergeListener(readings: readonly ListenerReading[]): ListenerReading {
   )
   return {
     ...readings.map(countersOf).reduce(addCounters),
+    pids: readings.flatMap(({ pids }) => pids),
     source: first.source,
     configError: first.configError,
     // Workers hear of the registry one after the other: what the last one knows counts.
