@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'admin': ['base', 'model', 'balancer', 'health', 'proxy'],
   'library': ['base', 'model', 'registry', 'discovery', 'balancer', 'health', 'proxy', 'control-plane'],
   'advise': ['base', 'model', 'balancer'],
-  'doctor': ['base', 'model', 'registry', 'balancer', 'health', 'proxy'],
+  'doctor': ['base', 'model', 'registry', 'balancer', 'health'],
 }
 
 /** The files of core that belong to no part: all may import them. */

@@ -1,6 +1,6 @@
+import { parseCallConfigs } from '../balancer/call-config.js'
 import { parseServiceConfig } from '../balancer/service-config.js'
 import { FairleadError } from '../errors.js'
-import { parseCallConfigs } from '../proxy/l7/call-config.js'
 import { decodeServiceConfig } from '../registry/service-config.js'
 import type { Entry } from '../registry/store.js'
 import type { Finding, Severity } from './finding.js'

@@ -28,11 +28,24 @@ const OUTLIER_DETECTION = {
   consecutiveFailures: 3,
   failurePercentageEjection: { threshold: 60 },
 }
+const RETRY = {
+  maxAttempts: 4,
+  initialBackoff: '0.1s',
+  maxBackoff: '2s',
+  backoffMultiplier: 3,
+  retryableStatusCodes: ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'ABORTED'],
+}
+const METHODS = [
+  { name: [{}], timeout: '9s' },
+  { name: [{ service: 'a.B' }], timeout: '1.5s', retryPolicy: RETRY },
+  { name: [{ service: 'a.B', method: 'C' }], retryPolicy: { ...RETRY, retryableStatusCodes: ['ABORTED'] } },
+]
 const CONFIGS: readonly (ServiceConfig | undefined)[] = [
   undefined,
   ...POLICY_NAMES.map((name) => ({ loadBalancingConfig: [{ [name]: {} }] })),
   { loadBalancingConfig: [{ weighted_round_robin: { blackoutPeriod: '0.5s', errorUtilizationPenalty: 0.5 } }] },
   { loadBalancingConfig: [{ ring_hash: { minRingSize: 2000, maxRingSize: 4000, requestHashHeader: 'User' } }] },
+  { methodConfig: METHODS },
   { loadBalancingConfig: [{ pick_first: { shuffleAddressList: true } }], circuitBreakers: { maxRequests: 7 } },
   {
     loadBalancingConfig: [{ outlier_detection_experimental: { ...OUTLIER_DETECTION, childPolicy: [{ random: {} }] } }],
@@ -218,6 +231,26 @@ describe('resources for Envoy', () => {
 })
 
 describe('resources for everybody', () => {
+  it('limit and repeat calls as methodConfig says, methods before services before the rest', () => {
+    const routes = (dialect: Dialect) =>
+      decode<{ virtual_hosts: { routes: { route: object }[] }[] }>(
+        resourcesOf(three, { methodConfig: METHODS }).route({ dialect, zone: undefined }).any,
+      ).virtual_hosts[0]!.routes
+    const retry_policy = {
+      retry_on: 'unavailable,deadline-exceeded',
+      num_retries: { value: 3 },
+      retry_back_off: { base_interval: { nanos: 100_000_000 }, max_interval: { seconds: '2' } },
+    }
+    const limit = (seconds: string, nanos = 0) => ({ max_stream_duration: { max_stream_duration: { seconds, nanos } } })
+    expect(routes('grpc')).toMatchObject([
+      { match: { path: '/a.B/C' }, route: { cluster: 'web', retry_policy: null, max_stream_duration: null } },
+      { match: { prefix: '/a.B/' }, route: { ...limit('1', 500_000_000), retry_policy } },
+      { match: { prefix: '' }, route: { ...limit('9'), retry_policy: null } },
+    ])
+    const timeouts = [{ seconds: '0' }, { seconds: '1', nanos: 500_000_000 }, { seconds: '9' }]
+    expect(routes('envoy')).toMatchObject(timeouts.map((timeout) => ({ route: { timeout } })))
+  })
+
   it.each(DIALECTS)('carry outlier detection as configured, and what is not wanted as off (%s)', (dialect) => {
     const config = {
       loadBalancingConfig: [
@@ -247,6 +280,17 @@ describe('resources for everybody', () => {
     expect(thresholds({ circuitBreakers: { maxRequests: 7 } })).toMatchObject([
       { max_requests: { value: 7 }, max_retries: most },
     ])
+  })
+
+  it('pass over what a config says about calls that cannot be, and tell', () => {
+    const problems: FairleadError[] = []
+    const view = serviceView('web', three, { serviceConfig: { methodConfig: [{ name: [{}], timeout: 'soon' }] } })
+    const resources = new ServiceResources(view, {
+      loadReports: true,
+      onProblem: (problem) => void problems.push(problem),
+    })
+    expect(decode(resources.route({ dialect: 'grpc', zone: undefined }).any)).toMatchObject({ name: 'web' })
+    expect(problems.map(({ message }) => message)).toEqual([expect.stringContaining('timeout')])
   })
 
   it('pass over circuit breakers that say nothing, and tell', () => {

@@ -80,6 +80,27 @@ export function xdsClientSuite(program: () => readonly string[], { hasTls = true
   )
 
   it(
+    'survives a server that dies, where calls are to be tried again',
+    async () => {
+      const retryPolicy = {
+        maxAttempts: 4,
+        initialBackoff: '0.01s',
+        maxBackoff: '0.1s',
+        backoffMultiplier: 2,
+        retryableStatusCodes: ['UNAVAILABLE'],
+      }
+      directory.show(view({ a: {}, b: {} }, { methodConfig: [{ name: [{}], timeout: '15s', retryPolicy }] }))
+      const client = start()
+      await reaches(client, ['a', 'b'])
+      servers.get('a')!.kill()
+      await reaches(client, ['b'])
+      servers.set('a', await startWhoServer('a'))
+      expect(client.errors).toEqual([])
+    },
+    TIMEOUT_MS,
+  )
+
+  it(
     'shares calls out by weight and by policy, with no failed call when either changes',
     async () => {
       directory.show(view({ a: { weight: 1 }, b: { weight: 2 }, c: { weight: 6 } }))

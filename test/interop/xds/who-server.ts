@@ -19,6 +19,8 @@ export interface WhoServer {
   readonly address: string
   /** Ends it as a good server does: what has begun is answered. */
   close(): Promise<void>
+  /** Breaks off everything at once, as a server that dies. */
+  kill(): void
 }
 
 /** A gRPC server that answers everything with its name. */
@@ -37,5 +39,6 @@ export async function startWhoServer(name: string): Promise<WhoServer> {
     name,
     address: `127.0.0.1:${port}`,
     close: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+    kill: () => server.forceShutdown(),
   }
 }

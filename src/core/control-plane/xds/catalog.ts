@@ -17,8 +17,8 @@ export type Known = ServiceResources | 'pending' | 'absent'
 interface Followed {
   readonly readers: Set<CatalogReader>
   known: Known
-  /** What was last found wrong with its config. */
-  problem?: string
+  /** What was found wrong with its last config. */
+  problems: ReadonlySet<string>
   stop: () => void
 }
 
@@ -63,7 +63,7 @@ export class Catalog {
       followed.readers.add(reader)
       return
     }
-    const fresh: Followed = { readers: new Set([reader]), known: 'pending', stop: () => undefined }
+    const fresh: Followed = { readers: new Set([reader]), known: 'pending', problems: new Set(), stop: () => undefined }
     this.#services.set(service, fresh)
     this.#start(service, fresh)
   }
@@ -123,11 +123,14 @@ export class Catalog {
   }
 
   #take(followed: Followed, view: ServiceView): void {
-    const onProblem = (problem: FairleadError) => {
-      if (problem.message === followed.problem) return
-      followed.problem = problem.message
-      this.#runtime.log.warn(`the service config of ${view.service}: ${problem.message}`, { code: problem.code })
+    const told = followed.problems
+    const found = new Set<string>()
+    const onProblem = ({ code, message }: FairleadError) => {
+      const isNews = !told.has(message) && !found.has(message)
+      found.add(message)
+      if (isNews) this.#runtime.log.warn(`the service config of ${view.service}: ${message}`, { code })
     }
+    followed.problems = found
     followed.known = view.exists ? new ServiceResources(view, { loadReports: this.#loadReports, onProblem }) : 'absent'
     for (const reader of [...followed.readers]) reader.changed(view.service)
   }

@@ -1,7 +1,7 @@
 import type { Head } from '../http/head.js'
 import type { HttpSettings } from '../settings.js'
 import type { ServiceContext } from '../service/context.js'
-import type { CallConfig, CallConfigs } from './call-config.js'
+import type { CallConfig, CallConfigs } from '../../balancer/call-config.js'
 import type { Deadlines } from './deadlines.js'
 import type { HttpEndpoints } from './endpoints.js'
 import type { ForwardedFields } from './forwarded.js'

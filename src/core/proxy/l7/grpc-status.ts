@@ -13,27 +13,6 @@ export const GrpcStatus = {
   UNAVAILABLE: 14,
 } as const
 
-/** In order of their codes, for configs that name them. */
-export const GRPC_STATUS_NAMES = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-] as const
-
 /** What a client makes of a stream that was reset before it had a status (gRPC over HTTP/2, "Errors"). */
 export function grpcStatusOfReset(code: number): number {
   switch (code) {

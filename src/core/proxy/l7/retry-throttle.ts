@@ -1,4 +1,4 @@
-import type { RetryThrottling } from './call-config.js'
+import type { RetryThrottling } from '../../balancer/call-config.js'
 
 /**
  * "If token_count is less than or equal to the threshold, defined to be (maxTokens / 2), then RPCs will not be retried until

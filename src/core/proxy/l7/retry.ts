@@ -1,7 +1,7 @@
 import { findField } from '../http/field-block.js'
 import { type Head, Method, type MethodCode } from '../http/head.js'
 import { nameOf } from '../http/names.js'
-import type { RetryPolicy } from './call-config.js'
+import type { RetryPolicy } from '../../balancer/call-config.js'
 
 const PUSHBACK = nameOf('grpc-retry-pushback-ms')
 

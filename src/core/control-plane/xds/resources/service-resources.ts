@@ -61,24 +61,33 @@ export class ServiceResources {
     let common = this.#common.get(dialect)
     if (!common) {
       const { service } = this.#view
+      const { loadReports } = this.#options
       const balancing = balancingOf(this.#view, dialect)
       common = {
         balancing,
-        cluster: makeResource('Cluster', service, this.#cluster(balancing, dialect)),
-        route: makeResource('RouteConfiguration', service, routeOf(this.#view, balancing, dialect)),
+        cluster: makeResource(
+          'Cluster',
+          service,
+          this.#made((view) => clusterOf(view, balancing, dialect, loadReports)),
+        ),
+        route: makeResource(
+          'RouteConfiguration',
+          service,
+          this.#made((view) => routeOf(view, balancing, dialect)),
+        ),
       }
       this.#common.set(dialect, common)
     }
     return common
   }
 
-  #cluster(balancing: Balancing, dialect: Dialect): object {
-    const { loadReports, onProblem } = this.#options
+  /** Made of the view or, where its config has something that cannot be used, of what it is without. */
+  #made(make: (view: ServiceView) => object): object {
     try {
-      return clusterOf(this.#view, balancing, dialect, loadReports)
+      return make(this.#view)
     } catch (error) {
-      onProblem(asFairleadError(error))
-      return clusterOf({ ...this.#view, serviceConfig: undefined }, balancing, dialect, loadReports)
+      this.#options.onProblem(asFairleadError(error))
+      return make({ ...this.#view, serviceConfig: undefined })
     }
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseCallConfigs } from '../../../src/core/proxy/l7/call-config.js'
+import { parseCallConfigs } from '../../src/core/balancer/call-config.js'
 
 const POLICY = {
   maxAttempts: 4,

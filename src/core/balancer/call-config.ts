@@ -1,5 +1,5 @@
-import { FairleadError } from '../../errors.js'
-import { GRPC_STATUS_NAMES } from './grpc-status.js'
+import { FairleadError } from '../errors.js'
+import { GRPC_STATUS_NAMES } from './grpc-status-names.js'
 
 /** What a service config says about calls of one method (gRPC service config, `MethodConfig`). */
 export interface CallConfig {
@@ -44,6 +44,11 @@ export class CallConfigs {
   /** Whether nothing is configured, so that nobody need ask. */
   get isEmpty(): boolean {
     return this.#methods.size === 0
+  }
+
+  /** By `/package.Service/Method`, `/package.Service/` for all methods of one, and empty text for everything else. */
+  get methods(): ReadonlyMap<string, CallConfig> {
+    return this.#methods
   }
 
   /** For a path such as `/package.Service/Method`: by method, else by service, else the default (an empty name). */
