@@ -87,7 +87,8 @@ export function xdsClientSuite(program: () => readonly string[], { hasTls = true
         initialBackoff: '0.01s',
         maxBackoff: '0.1s',
         backoffMultiplier: 2,
-        retryableStatusCodes: ['UNAVAILABLE'],
+        // A server of grpc-js that is broken off resets its streams first.
+        retryableStatusCodes: ['UNAVAILABLE', 'CANCELLED'],
       }
       directory.show(view({ a: {}, b: {} }, { methodConfig: [{ name: [{}], timeout: '15s', retryPolicy }] }))
       const client = start()
