@@ -36,5 +36,7 @@ export type { Outcome, Upstream } from './core/balancer/upstream.js'
 
 export type { ControlPlane } from './core/control-plane/control-plane.js'
 export type { ControlPlaneEvent } from './core/control-plane/events.js'
+export type { AdminEvent } from './core/admin/events.js'
+export type { AdminState, EndpointView, ListenerView } from './core/admin/state.js'
 export type { ProxyEvent } from './core/proxy/events.js'
 export type { EndpointStats, ListenerStats } from './core/proxy/meters.js'

@@ -24,6 +24,10 @@ what is under way. Without the registry the endpoints known last go on being use
 LISTEN is [tcp://|http://|grpc://|auto://][HOST]:PORT or PORT: host 127.0.0.1 unless given, port 0 takes a free one, and auto://,
 the default, goes by the first bytes of each connection. TARGET is a service name or ADDRESS[@WEIGHT],…
 
+What happens can be watched with fairlead top, which finds the proxy by a socket in the user's runtime folder. The socket and --admin
+speak HTTP: GET / lists /state, /events, /metrics for Prometheus, /healthz, /readyz and more, and POST /set drains an endpoint of a
+registered service, readies it or changes its weight.
+
 SIGTERM stops accepting and lets open connections and requests finish; a second signal ends at once.
 
 A config file may hold all of it in a section \`proxy\`: the flags as keys, and \`listen\`, a list of LISTEN=TARGET. What is on the
@@ -35,6 +39,7 @@ listeners come and go, and nothing under way is broken off. A file that cannot b
     '<%= config.bin %> proxy grpc://:50051=greeter http://:8080=web --workers 4',
     '<%= config.bin %> proxy http://:8443=web --tls-cert cert.pem --tls-key key.pem --sticky',
     '<%= config.bin %> proxy 8080=10.0.0.5:80@3,10.0.0.6:80',
+    '<%= config.bin %> proxy http://:8080=web --admin 9090',
     '<%= config.bin %> proxy --config proxy.yaml',
   ]
   static override longRunning = true
