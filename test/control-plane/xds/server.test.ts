@@ -157,6 +157,27 @@ describe('an Envoy', () => {
     expect(directory.followers('api')).toBe(1)
   })
 
+  it('keeps the cluster of a service whose records went all at once for as long as its endpoints are held', async () => {
+    let tell = (_names: readonly string[]) => {}
+    directory.followNames = (observer) => {
+      tell = observer
+      observer(['web'])
+      return () => {}
+    }
+    directory.show(web('10.0.0.1:80'))
+    const client = connect()
+    await client.follow('cluster', [], node)
+    tell([])
+    directory.show(api('10.0.0.9:80'))
+    tell(['api'])
+    const both = await client.response(1)
+    expect(Object.keys(both.resources)).toEqual(['api', 'web'])
+    client.acknowledge(both, [])
+    directory.show(serviceView('web', [], { exists: false }))
+    expect(Object.keys((await client.response(2)).resources)).toEqual(['api'])
+    await eventually(() => directory.followers('web') === 0)
+  })
+
   it('gets the same in increments', async () => {
     directory.show(web('10.0.0.1:80'))
     const client = connect('delta')

@@ -1,4 +1,4 @@
-import type { Catalog, CatalogNamesReader, CatalogReader } from './catalog.js'
+import type { Catalog, CatalogNamesReader, CatalogReader, Known } from './catalog.js'
 import type { ClientTraits } from './client.js'
 import { makeResource, type Resource } from './resource.js'
 import { RESOURCE_TYPES, type ResourceType } from './resource-type.js'
@@ -57,8 +57,10 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
     this.#flush([type])
   }
 
-  changed(): void {
-    if (!this.#settling) this.#flushAll()
+  changed(service: string): void {
+    if (this.#settling) return
+    if (this.#wantsAll && this.#options.catalog.find(service) === 'absent') this.#followAll()
+    this.#flushAll()
   }
 
   namesChanged(): void {
@@ -120,10 +122,21 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
     this.#settling = true
     const all = this.#subscriptions.get('Cluster')?.all === true
     this.#wantEverything(all)
-    if (all) for (const name of this.#options.catalog.names ?? []) wanted.add(name)
+    if (all) for (const name of this.#everything() ?? []) wanted.add(name)
     for (const service of [...this.#followed]) if (!wanted.has(service)) this.#unfollow(service)
     for (const service of wanted) if (!this.#followed.has(service)) this.#follow(service)
     this.#settling = false
+  }
+
+  /**
+   * All services that there are. One whose last record has gone is among them for as long as its view is: that says when what may come
+   * back has gone for good.
+   */
+  #everything(): readonly string[] | undefined {
+    const { catalog } = this.#options
+    return (
+      catalog.names && [...catalog.names, ...[...this.#followed].filter((service) => isThere(catalog.find(service)))]
+    )
   }
 
   #follow(service: string): void {
@@ -151,7 +164,7 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
   #sourceOf(type: ResourceType): ResourceSource {
     const { catalog } = this.#options
     return {
-      all: () => (type === 'Cluster' ? catalog.names : []),
+      all: () => (type === 'Cluster' ? this.#everything() : []),
       find: (name) => {
         const service = serviceOf(type, name)
         if (service === undefined) return 'absent'
@@ -183,4 +196,8 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
 
 function serviceOf(type: ResourceType, name: string): string | undefined {
   return type === 'Listener' ? serviceOfListener(name) : serviceOfCluster(name)
+}
+
+function isThere(known: Known): boolean {
+  return known !== 'pending' && known !== 'absent'
 }
