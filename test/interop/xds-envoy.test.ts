@@ -2,11 +2,12 @@ import { Agent, createServer, get, type Server } from 'node:http'
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Client, credentials } from '@grpc/grpc-js'
+import { Client, credentials, ServerCredentials } from '@grpc/grpc-js'
 import { envoyBootstrap } from '../../src/core/control-plane/xds/envoy-bootstrap.js'
 import { DEFAULT_OUTLIER_DETECTION } from '../../src/core/balancer/outlier-detection.js'
 import { FakeDirectory, served, serviceView } from '../control-plane/support/fake-directory.js'
 import { startXdsServer, type TestXdsServer } from '../control-plane/xds/support/xds-server.js'
+import { makeCertificates } from '../support/certificates.js'
 import { eventually } from '../support/eventually.js'
 import { describeWithPeers, ENVOY } from '../support/peers.js'
 import { freePort } from '../support/real-etcd.js'
@@ -20,6 +21,8 @@ const TIMEOUT_MS = 150_000
 describeWithPeers([ENVOY], 'an Envoy', () => {
   let directory: FakeDirectory
   let xds: TestXdsServer
+  /** The last that was started. */
+  let envoy: Envoy
   const closing: (() => Promise<unknown>)[] = []
 
   beforeEach(async () => {
@@ -32,20 +35,21 @@ describeWithPeers([ENVOY], 'an Envoy', () => {
   })
 
   /** An Envoy that listens for a service; where it does. */
-  async function envoyFor(service: string, delta: boolean, zone?: string): Promise<number> {
+  async function envoyFor(service: string, delta: boolean, zone?: string, ca?: string): Promise<number> {
     const port = await freePort()
     const configuration = envoyBootstrap({
       server: `127.0.0.1:${xds.port}`,
       serverAddress: { host: '127.0.0.1', port: xds.port },
       nodeId: 'edge',
       zone,
-      tls: undefined,
+      tls: ca === undefined ? undefined : { ca },
       listeners: [{ listen: { host: '127.0.0.1', port }, service }],
       admin: undefined,
       delta,
     })
-    const envoy: Envoy = await startEnvoy(configuration)
-    closing.push(() => envoy.close())
+    const started = await startEnvoy(configuration)
+    envoy = started
+    closing.push(() => started.close())
     // Its workers take a moment to listen.
     await eventually(() => accepts(port))
     return port
@@ -190,6 +194,35 @@ describeWithPeers([ENVOY], 'an Envoy', () => {
       TIMEOUT_MS,
     )
   })
+
+  it(
+    'trusts the control plane by its certificate',
+    async () => {
+      const certificates = await makeCertificates()
+      closing.push(() => certificates.remove())
+      const { cert, key } = certificates.server
+      await xds.close()
+      const secure = ServerCredentials.createSsl(null, [{ cert_chain: cert, private_key: key }])
+      xds = await startXdsServer(directory, 0, undefined, secure)
+      const at = await httpServers('a')
+      directory.show(serviceView('web', [served(at.a!)]))
+      const web = httpCaller(await envoyFor('web', false, undefined, certificates.files.ca))
+      await reaches(web, ['a'])
+      expect(web.errors).toEqual([])
+      // A certificate of the same authority for another name is none.
+      const { port } = xds
+      await xds.close()
+      const { cert: otherCert, key: otherKey } = certificates.misnamed
+      const misnamed = ServerCredentials.createSsl(null, [{ cert_chain: otherCert, private_key: otherKey }])
+      xds = await startXdsServer(directory, port, undefined, misnamed)
+      await eventually(() => /CERTIFICATE_VERIFY_FAILED|SAN matcher/.test(envoy.log), 45_000)
+      expect(directory.followers('web')).toBe(0)
+      await xds.close()
+      xds = await startXdsServer(directory, port, undefined, secure)
+      await eventually(() => directory.followers('web') > 0, 45_000)
+    },
+    TIMEOUT_MS,
+  )
 
   it(
     'that has its clusters from elsewhere gets their endpoints',

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { ENVOY } from '../../support/peers.js'
 
 export interface Envoy {
+  /** The last part of what it wrote to its log. */
+  readonly log: string
   close(): Promise<void>
 }
 
@@ -16,8 +18,13 @@ export async function startEnvoy(configuration: object): Promise<Envoy> {
   await writeFile(file, JSON.stringify(configuration))
   const args = ['-c', file, '--concurrency', '1', '--disable-hot-restart', '--log-level', 'info']
   const child = spawn(ENVOY, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  await started(child)
+  let log = ''
+  child.stderr!.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-20_000)))
+  await started(child, () => log)
   return {
+    get log() {
+      return log
+    },
     async close() {
       const ended = once(child, 'exit')
       child.kill('SIGKILL')
@@ -27,14 +34,12 @@ export async function startEnvoy(configuration: object): Promise<Envoy> {
   }
 }
 
-function started(child: ChildProcess): Promise<void> {
+function started(child: ChildProcess, log: () => string): Promise<void> {
   return new Promise((resolve, reject) => {
-    let log = ''
     child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`envoy exited with ${code}:\n${log}`)))
-    child.stderr!.on('data', (chunk: Buffer) => {
-      log = (log + chunk.toString()).slice(-20_000)
-      if (log.includes('all dependencies initialized. starting workers')) resolve()
+    child.once('exit', (code) => reject(new Error(`envoy exited with ${code}:\n${log()}`)))
+    child.stderr!.on('data', () => {
+      if (log().includes('all dependencies initialized. starting workers')) resolve()
     })
   })
 }

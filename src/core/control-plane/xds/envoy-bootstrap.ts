@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { ListenAddress } from '../../net/listen-address.js'
 import type { BootstrapOptions, ServerTrust } from './bootstrap.js'
 
@@ -77,12 +78,17 @@ function serverCluster({ serverAddress, tls }: EnvoyOptions): object {
   }
 }
 
-function tlsSocket(sni: string, { ca }: ServerTrust): object {
-  const trusted = ca === undefined ? { system_root_certs: {} } : { trusted_ca: { filename: ca } }
+/** Envoy looks at no name in a certificate unless it is told which. */
+function tlsSocket(host: string, { ca }: ServerTrust): object {
+  const isAddress = isIP(host) !== 0
+  const validation = {
+    ...(ca === undefined ? { system_root_certs: {} } : { trusted_ca: { filename: ca } }),
+    match_typed_subject_alt_names: [{ san_type: isAddress ? 'IP_ADDRESS' : 'DNS', matcher: { exact: host } }],
+  }
   const context = {
     '@type': `${TYPE}.extensions.transport_sockets.tls.v3.UpstreamTlsContext`,
-    sni,
-    'common_tls_context': { validation_context: trusted },
+    ...(!isAddress && { sni: host }),
+    'common_tls_context': { validation_context: validation },
   }
   return { name: 'envoy.transport_sockets.tls', typed_config: context }
 }
