@@ -109,7 +109,10 @@ class WatchedProxy {
     return fetchText(this.#adminPort, path)
   }
 
-  /** Begins to watch the turns of its event loop, or ends that and resolves with the CPU time of the longest, milliseconds. */
+  /**
+   * Begins to watch the turns of its event loop, or ends that and resolves with the CPU time of the longest,
+   * milliseconds.
+   */
   async watchTurns(what: '/begin' | '/end'): Promise<number> {
     return Number(await fetchText(this.#holdPort, what))
   }

@@ -1,6 +1,7 @@
 /**
- * For `node --import`: on the port HOLD_PORT, `GET /begin` begins to watch the turns of the process's event loop and `GET /end` answers
- * with the CPU time of the longest, in milliseconds. CPU time, since what other processes take of the core is not the process's doing.
+ * For `node --import`: on the port HOLD_PORT, `GET /begin` begins to watch the turns of the process's event loop and
+ * `GET /end` answers with the CPU time of the longest, in milliseconds. CPU time, since what other processes take of
+ * the core is not the process's doing.
  */
 import { createServer } from 'node:http'
 import { setImmediate } from 'node:timers'

@@ -18,7 +18,7 @@ describe('what a reading is compared with', () => {
 
   it('is what was read about five seconds before, where readers come often', () => {
     const moments = Array.from({ length: 30 }, (_, i) => i * 500)
-    expect(baselines(...moments).at(-1)).toBe(14_500 - 5000)
+    expect(baselines(...moments).at(-1)).toBe(14_500 - 5500)
   })
 
   it('is the oldest reading of a reader who has just come', () => {

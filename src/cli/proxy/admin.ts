@@ -51,7 +51,10 @@ export class ProxyAdmin implements AdminSource {
     return admin
   }
 
-  /** The proxy runs: there is something to see, and `fairlead top` can find it. A socket that cannot be had is no reason to end it. */
+  /**
+   * The proxy runs: there is something to see, and `fairlead top` can find it. A socket that cannot be had is no reason
+   * to end it.
+   */
   async follow(proxy: RunningProxy): Promise<void> {
     this.#proxy = proxy
     if (!this.#configuration.admin.local) return

@@ -5,7 +5,9 @@ import type { EndpointEvent, EndpointPlace } from './events.js'
 export class EndpointChanges {
   #known = new Map<string, ReadonlyMap<string, EndpointPlace>>()
 
-  /** What is different from the last reading. Endpoints that are there when a listener first knows any have not joined. */
+  /**
+   * What is different from the last reading. Endpoints that are there when a listener first knows any have not joined.
+   */
   take(listeners: readonly ListenerReading[]): EndpointEvent[] {
     const before = this.#known
     const knowing = listeners.filter(({ registry }) => registry.revision !== undefined)

@@ -7,7 +7,9 @@ import type { AdminSource } from './source.js'
 
 /** Events after which endpoints may be other ones. */
 const CHANGING: ReadonlySet<ProxyEvent['event']> = new Set(['listening', 'endpoints', 'reloaded'])
-/** Milliseconds after such an event at which it is looked what has changed; the second time for workers that are slower. */
+/**
+ * Milliseconds after such an event at which it is looked what has changed; the second time for workers that are slower.
+ */
 const LOOKS_MS = [200, 1000]
 
 /** Follows a source: its events go into a log, and so does what became of single endpoints. */

@@ -2,8 +2,8 @@ import type { EndpointState } from '../model/endpoint.js'
 import type { ProxyEvent } from '../proxy/events.js'
 
 /**
- * One line of `GET /events`: JSON, one object a line. First come those kept of the recent past (at most 200; `?recent=N` for fewer), then each
- * as it happens. Text may quote the registry or a peer: escape it for a terminal.
+ * One line of `GET /events`: JSON, one object a line. First come those kept of the recent past (at most 200;
+ * `?recent=N` for fewer), then each as it happens. Text may quote the registry or a peer: escape it for a terminal.
  */
 export type AdminEvent = AdminEventHead & (ProxyEvent | EndpointEvent | LostEvent)
 

@@ -1,6 +1,9 @@
 import { bucketMiddleMs, type LatencyReading } from '../proxy/latency-histogram.js'
 
-/** What was recorded between two readings. Everything, where the later one is of another process or endpoint and has less. */
+/**
+ * What was recorded between two readings. Everything, where the later one is of another process or endpoint and has
+ * less.
+ */
 export function latenciesSince(now: LatencyReading, before: LatencyReading | undefined): LatencyReading {
   if (before === undefined || before.counts.length === 0) return now
   const { from, counts } = now
@@ -20,7 +23,10 @@ export function countOf({ counts }: LatencyReading): number {
   return total
 }
 
-/** For each of `shares` (0 to 1, growing), the latency in milliseconds that such a share of all stays within; null of nothing. */
+/**
+ * For each of `shares` (0 to 1, growing), the latency in milliseconds that such a share of all stays within; null of
+ * nothing.
+ */
 export function quantilesMs(reading: LatencyReading, shares: readonly number[]): (number | null)[] {
   const total = countOf(reading)
   if (total === 0) return shares.map(() => null)

@@ -15,9 +15,9 @@ export interface LocalSocket {
 }
 
 /**
- * Where sockets of this user are, the preferred folder first: `$XDG_RUNTIME_DIR/fairlead` ("All paths must be absolute. If an
- * implementation encounters a relative path it should consider the path invalid and ignore it."), then a folder of the user's in the
- * system's for temporary files. None where the system knows no users by number.
+ * Where sockets of this user are, the preferred folder first: `$XDG_RUNTIME_DIR/fairlead` ("All paths must be absolute.
+ * If an implementation encounters a relative path it should consider the path invalid and ignore it."), then a folder
+ * of the user's in the system's for temporary files. None where the system knows no users by number.
  */
 export function runtimeFolders(env: Readonly<Record<string, string | undefined>>): string[] {
   const uid = process.getuid?.()
@@ -33,8 +33,8 @@ export function socketName(kind: string, pid: number, port: number): string {
 }
 
 /**
- * The path for a new socket in the first folder that can be had for this user alone, made if it is not there; sockets in it that nobody
- * listens on any more are removed. Rejects with PERMISSION_DENIED where no folder can be had.
+ * The path for a new socket in the first folder that can be had for this user alone, made if it is not there; sockets
+ * in it that nobody listens on any more are removed. Rejects with PERMISSION_DENIED where no folder can be had.
  */
 export async function prepareSocketPath(folders: readonly string[], name: string): Promise<string> {
   const problems: string[] = []

@@ -8,15 +8,17 @@ export interface AdminSource {
   /** Processes that share the listeners. */
   readonly workers: number
   /**
-   * Counters so far and how things are, a copy. May ask other processes; called at most once at a time. Rejects only where there is
-   * nothing to read any more.
+   * Counters so far and how things are, a copy. May ask other processes; called at most once at a time. Rejects only
+   * where there is nothing to read any more.
    */
   read(): Promise<readonly ListenerReading[]>
   /** Calls `observer` for each event from now on. Returns what ends it. */
   subscribe(observer: (event: ProxyEvent) => void): () => void
   /** The configuration in effect, without secrets, as JSON. */
   configuration(): Readonly<Record<string, unknown>>
-  /** Changes what the registry says of an endpoint. Undefined: that cannot be done here. Rejects with a FairleadError. */
+  /**
+   * Changes what the registry says of an endpoint. Undefined: that cannot be done here. Rejects with a FairleadError.
+   */
   readonly set?: ((change: EndpointChange, signal: AbortSignal) => Promise<Endpoint>) | undefined
 }
 

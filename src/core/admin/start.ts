@@ -22,7 +22,10 @@ export interface AdminOptions extends ProcessFacts {
 export interface Admin {
   /** Listens on TCP. Resolves with the URL. Rejects with ADDRESS_IN_USE, PERMISSION_DENIED and INVALID_ARGUMENT. */
   listen(address: AdminAddress): Promise<string>
-  /** Listens on a socket of mode 0600 in the first of the folders that can be had for this user alone. Resolves with its path. */
+  /**
+   * Listens on a socket of mode 0600 in the first of the folders that can be had for this user alone. Resolves with its
+   * path.
+   */
   listenLocally(folders: readonly string[], name: string): Promise<string>
   /** The process is coming to its end: it is not ready any more. */
   drain(): void

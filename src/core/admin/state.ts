@@ -3,16 +3,19 @@ import type { EndpointRole, EndpointState } from '../model/endpoint.js'
 import type { RequestStats } from '../proxy/meters.js'
 
 /**
- * What runs, at one moment: the answer to `GET /state`. Plain JSON with every key always there, null for what is not known. Counters
- * begin with the process (or the endpoint) and only grow; what they grew by lately is worked out beside them, over `windowMs`. Text may
- * quote the registry or a peer: escape it for a terminal.
+ * What runs, at one moment: the answer to `GET /state`. Plain JSON with every key always there, null for what is not
+ * known. Counters begin with the process (or the endpoint) and only grow; what they grew by lately is worked out beside
+ * them, over `windowMs`. Text may quote the registry or a peer: escape it for a terminal.
  */
 export interface AdminState {
   readonly schemaVersion: 1
   /** Wall clock, ISO 8601. */
   readonly time: string
   readonly process: ProcessState
-  /** What rates, shares, success and latencies are of: so many milliseconds before `time`. Since the start at first, later about 5 s. */
+  /**
+   * What rates, shares, success and latencies are of: so many milliseconds before `time`. Since the start at first,
+   * later about 5 s.
+   */
   readonly windowMs: number
   readonly listeners: readonly ListenerView[]
 }
@@ -33,8 +36,8 @@ export interface ProcessState {
 }
 
 /**
- * How traffic to endpoints went lately; a retry counts again. A TCP connection counts as one request here: its latency is the time to
- * connect.
+ * How traffic to endpoints went lately; a retry counts again. A TCP connection counts as one request here: its latency
+ * is the time to connect.
  */
 export interface Traffic {
   /** Begun per second. */
@@ -120,7 +123,10 @@ export interface EndpointView extends Traffic {
   readonly eligible: boolean
   readonly verdict: Verdict | 'gone'
   readonly reason: string
-  /** `unhealthy`: it fails its checks; `ejected`: out for a while because its requests fail. The worst that any worker says. */
+  /**
+   * `unhealthy`: it fails its checks; `ejected`: out for a while because its requests fail. The worst that any worker
+   * says.
+   */
   readonly health: 'healthy' | 'unhealthy' | 'ejected'
   readonly healthSince: string
   /** Why it is not healthy; empty where it is. */

@@ -68,7 +68,8 @@ function viewRegistry({ revision, changedAt, stale }: RegistryReading): Registry
   }
 }
 
-// One literal: this is done a thousand times in a row, and putting objects together by spreading takes ten times as long.
+// One literal: this is done a thousand times in a row, and putting objects together by spreading takes ten times as
+// long.
 function viewEndpoint(endpoint: EndpointReading, recent: Recent, allPicks: number, windowMs: number): EndpointView {
   const { verdict, healthReason, slowStart, ewmaMs } = endpoint
   const traffic = trafficOf(recent, windowMs)

@@ -3,8 +3,8 @@ import { isUsable } from './eligibility.js'
 import type { Policy } from './policy.js'
 
 /**
- * What share of the picks each endpoint is to get in the long run, 0 to 1, in the order given; at `now` (monotonic milliseconds) for one
- * that is on its way into use.
+ * What share of the picks each endpoint is to get in the long run, 0 to 1, in the order given; at `now` (monotonic
+ * milliseconds) for one that is on its way into use.
  */
 export function expectedShares(policy: Policy, upstreams: readonly UpstreamStatus[], now?: number): number[] {
   const { share, byKey } = policy

@@ -15,7 +15,10 @@ export interface EndpointRecord {
   ejections: number
 }
 
-/** Since when the endpoints of one listener are as they are. Holds those of the last snapshot, and those that are still in use. */
+/**
+ * Since when the endpoints of one listener are as they are. Holds those of the last snapshot, and those that are still
+ * in use.
+ */
 export class EndpointHistory {
   /** How often any endpoint was taken out. */
   ejections = 0

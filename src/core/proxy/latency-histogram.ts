@@ -10,8 +10,9 @@ const LONGEST = 2 ** 24 - 1
 export const BUCKETS = bucketOf(LONGEST) + 1
 
 /**
- * Counts of latencies in buckets that are linear within each doubling, so that a value read from them is off by at most 1/32 of itself
- * (or half a unit). Two add up bucket by bucket: those of several endpoints, workers or moments can be read as one.
+ * Counts of latencies in buckets that are linear within each doubling, so that a value read from them is off by at most
+ * 1/32 of itself (or half a unit). Two add up bucket by bucket: those of several endpoints, workers or moments can be
+ * read as one.
  */
 export class LatencyHistogram {
   /** Undefined until something is recorded: most endpoints of a large service may never be asked. */
@@ -49,8 +50,8 @@ export class LatencyHistogram {
 }
 
 /**
- * What a histogram counted: the buckets from `from` on, and the sum of all that was recorded. A plain array: a thousand short typed ones cost
- * more to make and to let go of.
+ * What a histogram counted: the buckets from `from` on, and the sum of all that was recorded. A plain array: a thousand
+ * short typed ones cost more to make and to let go of.
  */
 export interface LatencyReading {
   readonly from: number

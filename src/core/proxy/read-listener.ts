@@ -52,7 +52,8 @@ function upstreamsOf({ policy, upstreams }: BalancerStatus, now: number): Readon
   )
 }
 
-// One literal: this is done a thousand times in a row, and putting objects together by spreading takes ten times as long.
+// One literal: this is done a thousand times in a row, and putting objects together by spreading takes ten times as
+// long.
 function readEndpoint(
   stats: EndpointStats,
   known: Known | undefined,

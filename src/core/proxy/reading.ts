@@ -3,7 +3,10 @@ import type { EndpointRole } from '../model/endpoint.js'
 import type { LatencyReading } from './latency-histogram.js'
 import type { EndpointStats, ListenerStats } from './meters.js'
 
-/** What one listener did so far and how its endpoints are: a copy that can be sent to another process. Times are wall-clock milliseconds. */
+/**
+ * What one listener did so far and how its endpoints are: a copy that can be sent to another process. Times are
+ * wall-clock milliseconds.
+ */
 export interface ListenerReading extends ListenerStats {
   /** The processes whose figures these are: counters of others have nothing to do with them. */
   readonly pids: readonly number[]

@@ -20,9 +20,9 @@ export interface Refusal {
 }
 
 /**
- * Whether a request may do what it asks for. On loopback everybody on this machine may read and nobody else: a name in Host that is none
- * of this machine's is a web page's that has made its name point here (DNS rebinding). Beyond loopback, and for actions everywhere but on the
- * socket, the token is needed.
+ * Whether a request may do what it asks for. On loopback everybody on this machine may read and nobody else: a name in
+ * Host that is none of this machine's is a web page's that has made its name point here (DNS rebinding). Beyond
+ * loopback, and for actions everywhere but on the socket, the token is needed.
  */
 export function refusalOf(request: IncomingMessage, demand: Demand, channel: Channel): Refusal | undefined {
   if (channel.kind === 'socket') return undefined

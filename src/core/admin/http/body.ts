@@ -15,8 +15,8 @@ export class UnusableBody extends Error {
 }
 
 /**
- * The JSON object in the body. Rejects with INVALID_ARGUMENT for what is none, and with UnusableBody. JSON has to be named as
- * content-type: a web page cannot have a browser send that to another site unasked.
+ * The JSON object in the body. Rejects with INVALID_ARGUMENT for what is none, and with UnusableBody. JSON has to be
+ * named as content-type: a web page cannot have a browser send that to another site unasked.
  */
 export async function readJson(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
   const type = request.headers['content-type'] ?? ''

@@ -11,8 +11,9 @@ const MOST_WAITING = 1 << 20
 const HEARTBEAT_MS = 10_000
 
 /**
- * Writes events to one reader until that one or `close` ends it. What the reader does not take waits here, up to a limit, and not in the
- * socket: so nothing is written to one who takes nothing, and the server's time-out for silent sockets ends it.
+ * Writes events to one reader until that one or `close` ends it. What the reader does not take waits here, up to a
+ * limit, and not in the socket: so nothing is written to one who takes nothing, and the server's time-out for silent
+ * sockets ends it.
  */
 export class EventStream {
   readonly #response: ServerResponse

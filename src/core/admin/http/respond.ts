@@ -55,8 +55,8 @@ function errorDocument({ code, message, hint, exitCode }: FairleadError) {
 }
 
 /**
- * Answers with a text that is made piece by piece: after each the event loop turns, and goes on only when the reader has taken what
- * there is.
+ * Answers with a text that is made piece by piece: after each the event loop turns, and goes on only when the reader
+ * has taken what there is.
  */
 export async function sendPieces(
   response: ServerResponse,

@@ -3,7 +3,9 @@ import type { ListenerReading } from '../../proxy/reading.js'
 import { countOf, countsBefore } from '../latencies.js'
 import { counter, type Family, gauge, split, type Value } from './family.js'
 
-/** Bounds of the histogram, milliseconds: doublings from a quarter up, which are bounds of the buckets recorded in too. */
+/**
+ * Bounds of the histogram, milliseconds: doublings from a quarter up, which are bounds of the buckets recorded in too.
+ */
 const BOUNDS_MS = Array.from({ length: 17 }, (_, i) => 2 ** (i - 2))
 const BOUNDS = BOUNDS_MS.map((ms) => bucketOf(ms * UNITS_PER_MS))
 

@@ -1,6 +1,9 @@
 import { type Family, gauge, type Scrape } from './family.js'
 
-/** Of the process that answers: with several workers the one that they belong to. Names without a prefix are Prometheus' own for every process. */
+/**
+ * Of the process that answers: with several workers the one that they belong to. Names without a prefix are Prometheus'
+ * own for every process.
+ */
 export const PROCESS_FAMILIES: readonly Family<Scrape>[] = [
   {
     name: 'fairlead_build_info',

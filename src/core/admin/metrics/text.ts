@@ -5,7 +5,10 @@ import type { Family, Labels, Scrape } from './family.js'
 import { LISTENER_FAMILIES } from './listener-families.js'
 import { PROCESS_FAMILIES } from './process-families.js'
 
-/** Endpoints with metrics of their own, of all listeners together. Who writes to the registry must not fill Prometheus' memory. */
+/**
+ * Endpoints with metrics of their own, of all listeners together. Who writes to the registry must not fill Prometheus'
+ * memory.
+ */
 export const MOST_ENDPOINTS = 5000
 /** Items whose lines are made at a time. */
 const AT_A_TIME = 250
@@ -19,8 +22,8 @@ interface Labelled<Item> {
 }
 
 /**
- * All metrics in Prometheus' text format, in pieces that each take little time to make. Values are read here and now: nothing is counted
- * for them besides.
+ * All metrics in Prometheus' text format, in pieces that each take little time to make. Values are read here and now:
+ * nothing is counted for them besides.
  */
 export async function* metricPieces(scrape: Omit<Scrape, 'omitted'>): AsyncGenerator<string, void, undefined> {
   const listeners = scrape.listeners.map((item) => ({ item, labels: labelsOf(item) }))

@@ -3,8 +3,8 @@ import type { EndpointReading, ListenerReading } from '../reading.js'
 import { addCounters } from './stats.js'
 
 /**
- * How the listeners of several processes are, as one. Counters add up; of what is no counter the most remarkable counts: what is
- * wrong with an endpoint in any process, and since when. Averages are of the processes that have one.
+ * How the listeners of several processes are, as one. Counters add up; of what is no counter the most remarkable
+ * counts: what is wrong with an endpoint in any process, and since when. Averages are of the processes that have one.
  */
 export function mergeReadings(all: readonly (readonly ListenerReading[])[]): readonly ListenerReading[] {
   return groups(all.flat(), ({ listen, service }) => `${listen} ${service}`).map(mergeListener)
