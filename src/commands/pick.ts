@@ -66,7 +66,7 @@ how often independent draws would stray at least as far.`
     const { skipped } = snapshot
     const terminalColumns = process.stdout.isTTY ? process.stdout.columns : undefined
     await this.print(pickDocument(snapshot.service, preview, { explain, skipped, times, terminalColumns }))
-    if (picks > 1 && chiSquare && this.isTabular) this.note(chiSquareText(chiSquare))
+    if (picks > 1 && chiSquare && !failure && this.isTabular) this.note(chiSquareText(chiSquare))
     for (const { key, reason } of skipped) this.annotate('warning', key, reason)
     if (origin.configError)
       this.annotate('warning', `service config of ${snapshot.service}`, origin.configError.message)
