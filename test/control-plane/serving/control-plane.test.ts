@@ -8,7 +8,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { loadProto } from '../../../src/core/protos/load.js'
 import { eventually } from '../../support/eventually.js'
 import { FakeStore } from '../../support/fake-store.js'
-import { call, client, listener, start, stream } from './setup.js'
+import { freePort } from '../../support/real-etcd.js'
+import { call, client, listener, start, startOnOnePort, stream } from './setup.js'
 
 type Method = MethodDefinition<object, object>
 
@@ -33,11 +34,8 @@ describe('a control plane', () => {
   })
 
   it('answers to several protocols on one port', async () => {
-    const port = await freePort()
-    const { controlPlane, address } = await start({
-      listeners: [listener('xds', `${port}`), listener('grpclb', `127.0.0.1:${port}`)],
-    })
-    expect(controlPlane.listening).toEqual([`xds://127.0.0.1:${port}`, `grpclb://127.0.0.1:${port}`])
+    const { controlPlane, address } = await startOnOnePort()
+    expect(controlPlane.listening).toEqual([`xds://${address}`, `grpclb://${address}`])
     const { statuses } = await call<{ statuses: object }>(client(address), health.List, {})
     expect(Object.keys(statuses).sort()).toEqual(['', ADS, LB])
   })
@@ -146,8 +144,7 @@ describe('what is on every server', () => {
 
   it.each(['v1', 'v1alpha'])('is reflection, %s', async (version) => {
     const { ServerReflectionInfo } = reflectionOf(version)
-    const port = await freePort()
-    const { address } = await start({ listeners: [listener('xds', `${port}`), listener('grpclb', `${port}`)] })
+    const { address } = await startOnOnePort()
     const asked = stream<Answer>(client(address), ServerReflectionInfo!, { list_services: '*' })
     for (const symbol of [LB, ADS, 'grpc.health.v1.Health', 'nothing.of.ours']) {
       asked.write({ file_containing_symbol: symbol })
@@ -200,14 +197,6 @@ describe('hostile clients', () => {
     await eventually(() => witness.messages.length === 2)
   })
 })
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}
 
 async function connected(port: number) {
   const socket = connect(port, '127.0.0.1')

@@ -19,11 +19,13 @@ import type { ControlPlaneEvent, Protocol } from '../../../src/core/control-plan
 import type { ControlPlaneService } from '../../../src/core/control-plane/service.js'
 import { createDataPlaneResolver } from '../../../src/core/discovery/data-plane-resolver.js'
 import { createResolver } from '../../../src/core/discovery/resolver.js'
+import type { FairleadError } from '../../../src/core/errors.js'
 import { parseListen } from '../../../src/core/net/listen-address.js'
 import { loadProto } from '../../../src/core/protos/load.js'
 import { silentLogger } from '../../../src/core/runtime.js'
 import { FakeStore } from '../../support/fake-store.js'
 import { ManualClock } from '../../support/manual-clock.js'
+import { freePort } from '../../support/real-etcd.js'
 import { seededRandom } from '../../support/seeded-random.js'
 
 type Call = ServerDuplexStream<object, object>
@@ -82,6 +84,20 @@ export async function start(options: ControlPlaneOptions, store = new FakeStore(
   )
   onTestFinished(() => controlPlane.close())
   return { controlPlane, clock, store, events, address: controlPlane.listening[0]!.replace(/^.*:\/\//, '') }
+}
+
+/** A control plane that speaks both protocols on one port, written in two ways. */
+export async function startOnOnePort(): Promise<Started> {
+  for (let tries = 1; ; tries++) {
+    const port = await freePort()
+    const listeners = [listener('xds', `${port}`), listener('grpclb', `127.0.0.1:${port}`)]
+    try {
+      return await start({ listeners })
+    } catch (error) {
+      // Somebody else took it meanwhile.
+      if ((error as FairleadError).code !== 'ADDRESS_IN_USE' || tries === 5) throw error
+    }
+  }
 }
 
 /** A client with a connection of its own, closed when the test ends. */
