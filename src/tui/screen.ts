@@ -1,56 +1,100 @@
 import { writeSync } from 'node:fs'
 import { render } from 'ink'
 import type { ReactElement } from 'react'
+import { FrameWriter } from './frame-writer.js'
 
-const ENTER = '\x1b[?1049h'
+const HIDE_CURSOR = '\x1b[?25l'
 const CLEAR = '\x1b[2J\x1b[H'
+const ENTER = `\x1b[?1049h${HIDE_CURSOR}${CLEAR}`
 /** Leaves the alternate screen and shows the cursor. */
-const LEAVE = '\x1b[?1049l\x1b[?25h'
+const LEAVE = '\x1b[0m\x1b[?1049l\x1b[?25h'
+
+export interface Size {
+  readonly columns: number
+  readonly rows: number
+}
 
 export interface Screen {
   /** Draws again. */
   refresh(): void
+  /** Gives the terminal back for a while, as Ctrl-Z asks for, until the process is continued. */
+  suspend(): void
   /** Gives the terminal back as it was. Idempotent. */
   close(): void
+  /** Rejects when a view throws; the terminal has been given back by then. Never resolves. */
+  readonly failed: Promise<never>
 }
 
 type TerminalOutput = NodeJS.WriteStream & { readonly fd: number }
 
 /**
  * Takes the terminal over (alternate screen, raw keys) and shows what `frame` returns, again after each change of the
- * terminal's size. The terminal is given back by `close`, and when the process exits in any way it can notice.
+ * terminal's size. The terminal is given back by `close`, and when the process exits or crashes in any way it can notice.
  */
-export function openScreen(frame: () => ReactElement): Screen {
+export function openScreen(frame: (size: Size) => ReactElement): Screen {
+  const { stdin } = process
   const stdout = process.stdout as TerminalOutput
-  const start = () => {
-    stdout.write(CLEAR)
-    // Not incrementalRendering: after a frame that is lower than the terminal it writes one line too low (Ink 6.8).
-    return render(frame(), { exitOnCtrlC: false, patchConsole: false })
-  }
+  const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 })
+  const { columns, rows } = size()
+  const writer = new FrameWriter(columns, rows, (text) => stdout.write(text))
   let closed = false
-  let resizing: NodeJS.Immediate | undefined
+  let fail: (error: unknown) => void
+  const failed = new Promise<never>((_resolve, reject) => (fail = reject))
+  failed.catch(() => {})
 
   const close = () => {
     if (closed) return
     closed = true
     process.off('exit', close)
+    process.off('uncaughtExceptionMonitor', close)
+    process.off('SIGCONT', resume)
     stdout.off('resize', onResize)
-    clearImmediate(resizing)
+    writer.close()
     instance.unmount()
     writeSync(stdout.fd, LEAVE)
   }
-  // What is on the screen after a change of size is anyone's guess: start over, once Ink's own listener has run.
+  const refresh = () => {
+    if (!closed) instance.rerender(frame(size()))
+  }
+  const redraw = () => {
+    const { columns, rows } = size()
+    writer.resize(columns, rows)
+    refresh()
+  }
   const onResize = () => {
-    clearImmediate(resizing)
-    resizing = setImmediate(() => {
-      instance.unmount()
-      instance = start()
-    })
+    stdout.write(CLEAR)
+    redraw()
+  }
+  let suspended = false
+  const suspend = () => {
+    suspended = true
+    stdin.setRawMode(false)
+    writeSync(stdout.fd, LEAVE)
+    process.kill(process.pid, 'SIGTSTP')
+  }
+  const resume = () => {
+    if (!suspended) return
+    suspended = false
+    stdin.setRawMode(true)
+    stdout.write(ENTER)
+    redraw()
   }
 
   process.on('exit', close)
+  process.on('uncaughtExceptionMonitor', close)
+  process.on('SIGCONT', resume)
   stdout.on('resize', onResize)
   stdout.write(ENTER)
-  let instance = start()
-  return { refresh: () => instance.rerender(frame()), close }
+  // `debug` is what makes Ink write every frame as a whole, for the writer to compare.
+  const instance = render(frame(size()), {
+    stdout: writer as unknown as NodeJS.WriteStream,
+    debug: true,
+    exitOnCtrlC: false,
+    patchConsole: false,
+  })
+  instance.waitUntilExit().catch((error: unknown) => {
+    close()
+    fail(error)
+  })
+  return { refresh, suspend, close, failed }
 }

@@ -2,7 +2,6 @@ import chalk from 'chalk'
 import { render } from 'ink-testing-library'
 import { describe, expect, it, vi } from 'vitest'
 import { DemoScreen } from '../../src/tui/demo-view.js'
-import { shareBar, sparkline } from '../../src/tui/bars.js'
 import type { DemoView, EndpointView } from '../../src/demo/state.js'
 
 const COLOR = /\x1b\[3\dm/
@@ -64,7 +63,7 @@ describe('DemoScreen', () => {
     const line = frame(80, 24)
       .split('\n')
       .find((text) => text.includes('127.0.0.1:40002'))!
-    expect(line).toMatch(/^ 127\.0\.0\.1:40002 {2}2 {2}━+ ?╎ +25\.0% +75 .* 600 {2}ready$/)
+    expect(line).toMatch(/^ 127\.0\.0\.1:40002 {2}2 {2}━+╸? ?╎ +25\.0% +75 .* 600 {2}ready$/)
     expect(frame(80, 24)).toMatch(/40003 .* leaving/)
   })
 
@@ -98,21 +97,5 @@ describe('DemoScreen', () => {
     } finally {
       chalk.level = level
     }
-  })
-})
-
-describe('bars', () => {
-  it('marks the expected share inside or beyond the real one', () => {
-    expect(shareBar(0.5, 0.8, 10)).toEqual({ real: '━━━━━', rest: '   ╎ ' })
-    expect(shareBar(0.8, 0.5, 10)).toEqual({ real: '━━━━━╎━━', rest: '  ' })
-    expect(shareBar(1, 1, 4)).toEqual({ real: '━━━╎', rest: '' })
-    expect(shareBar(0, 0, 4)).toEqual({ real: '', rest: '╎   ' })
-  })
-
-  it('scales a sparkline to its highest value and pads it on the left', () => {
-    expect(sparkline([0, 50, 100], 5)).toBe('  ▁▅█')
-    expect(sparkline([0, 0], 2)).toBe('▁▁')
-    expect(sparkline([], 3)).toBe('   ')
-    expect(sparkline([1, 2, 3, 4], 2)).toBe('▆█')
   })
 })
