@@ -30,8 +30,8 @@ export function adminConfiguration(values: ProxyValues): AdminConfiguration {
   return { address, token, local: !off }
 }
 
-/** What can be sent as a bearer token: visible characters of ASCII. */
-function readToken(path: string): string {
+/** What is in the file of --admin-token-file, if it can be sent as a bearer token: visible characters of ASCII. Throws INVALID_ARGUMENT. */
+export function readToken(path: string): string {
   const token = readSecret('--admin-token-file', path)
   if (/^[!-~]+$/.test(token)) return token
   throw new FairleadError('INVALID_ARGUMENT', `--admin-token-file ${path} holds what cannot be a bearer token`, {
