@@ -22,7 +22,9 @@ const BUILD_TIMEOUT_MS = 300_000
 const ADS = 'envoy.service.discovery.v3.AggregatedDiscoveryService'
 const SERVICES = [
   ADS,
+  'envoy.service.endpoint.v3.EndpointDiscoveryService',
   'envoy.service.load_stats.v3.LoadReportingService',
+  'envoy.service.route.v3.RouteDiscoveryService',
   'grpc.channelz.v1.Channelz',
   'grpc.health.v1.Health',
   'grpc.lb.v1.LoadBalancer',
