@@ -10,6 +10,12 @@ interface File {
   readonly dependency: readonly string[]
   readonly messageType: readonly Message[]
   readonly enumType: readonly { readonly name: string }[]
+  readonly service: readonly Service[]
+}
+
+interface Service {
+  readonly name: string
+  readonly method: readonly { readonly name: string; readonly inputType: string; readonly outputType: string }[]
 }
 
 interface Message {
@@ -62,6 +68,12 @@ describe('descriptors for reflection', () => {
           if (typeName === '') continue
           expect(visible, `${name}.${fieldName} is a ${typeName}`).toContain(declared.get(typeName))
           checked++
+        }
+      }
+      for (const { name, method } of file.service) {
+        for (const { name: methodName, inputType, outputType } of method) {
+          expect(visible, `${name}.${methodName} takes a ${inputType}`).toContain(declared.get(inputType))
+          expect(visible, `${name}.${methodName} gives a ${outputType}`).toContain(declared.get(outputType))
         }
       }
     }

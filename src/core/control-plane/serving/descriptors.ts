@@ -8,6 +8,12 @@ interface FileDescriptor {
   dependency: string[]
   readonly messageType?: readonly MessageDescriptor[]
   readonly enumType?: readonly Named[]
+  readonly service?: readonly ServiceDescriptor[]
+}
+
+interface ServiceDescriptor {
+  readonly name: string
+  readonly method?: readonly { inputType: string; outputType: string }[]
 }
 
 interface Named {
@@ -41,6 +47,7 @@ export function withSoundDescriptors(definition: PackageDefinition): PackageDefi
   for (const file of files.values()) {
     const imported = new Set<FileDescriptor>()
     for (const message of file.messageType ?? []) qualify(message, file.package ?? '', types, imported)
+    for (const service of file.service ?? []) qualifyMethods(service, file.package ?? '', types, imported)
     imported.delete(file)
     file.dependency = [...imported].map(({ name }) => name)
   }
@@ -94,12 +101,36 @@ function qualify(
   for (const each of field) {
     each.jsonName = each.name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
     if (!each.typeName) continue
-    const found = resolve(each.typeName, scope, types)
-    if (found === undefined) continue
-    each.typeName = `.${found}`
-    imported.add(types.get(found)!)
+    each.typeName = fullName(each.typeName, scope, types, imported)
   }
   for (const message of nestedType) qualify(message, scope, types, imported)
+}
+
+/** The same for what methods take and give. */
+function qualifyMethods(
+  { name, method = [] }: ServiceDescriptor,
+  outer: string,
+  types: ReadonlyMap<string, FileDescriptor>,
+  imported: Set<FileDescriptor>,
+): void {
+  const scope = `${outer}.${name}`
+  for (const each of method) {
+    each.inputType = fullName(each.inputType, scope, types, imported)
+    each.outputType = fullName(each.outputType, scope, types, imported)
+  }
+}
+
+/** The name itself where no file has such a type. */
+function fullName(
+  name: string,
+  scope: string,
+  types: ReadonlyMap<string, FileDescriptor>,
+  imported: Set<FileDescriptor>,
+): string {
+  const found = resolve(name, scope, types)
+  if (found === undefined) return name
+  imported.add(types.get(found)!)
+  return `.${found}`
 }
 
 /** A name means the type that it names in the innermost scope that has one. */
