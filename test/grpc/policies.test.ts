@@ -185,6 +185,28 @@ describe('policies on a channel of a registered service', () => {
     expect(slow).toBeLessThan(fast! / 4)
   })
 
+  it('peak_ewma takes no stream that goes on for a slow answer', async () => {
+    const servers = await serve(1, 1)
+    const client = environment.client('ns:///web', policy('peak_ewma'))
+    await warm(client, servers)
+    let release: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    servers[0]!.answer = () => ({ endWhen: held })
+    const before = servers[0]!.calls
+    const streams: Promise<unknown>[] = []
+    await eventually(async () => {
+      streams.push(client.call())
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return servers[0]!.calls > before
+    })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    servers[0]!.answer = () => ({})
+    release()
+    await Promise.all(streams)
+    const [streamed] = await shares(client, servers, 200)
+    expect(streamed).toBeGreaterThan(20)
+  })
+
   it('go back to an endpoint that has come back', async () => {
     const servers = await serve(1, 1)
     const client = environment.client('ns:///web', {

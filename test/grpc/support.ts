@@ -10,6 +10,8 @@ export interface Answer {
   readonly trailers?: Readonly<Record<string, string>>
   /** Answers when this settles. */
   readonly when?: Promise<unknown>
+  /** Ends the answer, which has begun, when this settles. */
+  readonly endWhen?: Promise<unknown>
 }
 
 /** A gRPC server that answers every call with an empty message, and counts. */
@@ -82,7 +84,10 @@ export async function startServer(port = 0, host = '127.0.0.1'): Promise<TestSer
   return test
 }
 
-async function respond(stream: ServerHttp2Stream, { code = status.OK, trailers = {}, when }: Answer): Promise<void> {
+async function respond(
+  stream: ServerHttp2Stream,
+  { code = status.OK, trailers = {}, when, endWhen }: Answer,
+): Promise<void> {
   await when
   if (stream.destroyed) return
   const last = { 'grpc-status': String(code), ...trailers }
@@ -91,7 +96,9 @@ async function respond(stream: ServerHttp2Stream, { code = status.OK, trailers =
   if (code !== status.OK) return stream.respond({ ...head, ...last }, { endStream: true })
   stream.on('wantTrailers', () => stream.sendTrailers(last))
   stream.respond(head, { waitForTrailers: true })
-  stream.end(EMPTY_MESSAGE)
+  stream.write(EMPTY_MESSAGE)
+  await endWhen
+  if (!stream.destroyed) stream.end()
 }
 
 /** A client of `startServer` with a pool of connections of its own. */

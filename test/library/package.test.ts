@@ -40,6 +40,14 @@ describe('the built package', () => {
     })
   })
 
+  it('runs its example of a gRPC client, which ends by itself', SLOW, () => {
+    expect(run(['examples/grpc-client.mjs'], ROOT)).toEqual({
+      status: 0,
+      stderr: '',
+      stdout: '900 calls: 100 blue, 200 green, 600 red\nwithout red: 300 blue, 600 green, 0 red\n',
+    })
+  })
+
   it('leaves nothing behind that keeps a process alive, even if the registry never answered', SLOW, async () => {
     const program = `
       import { connect } from 'fairlead'

@@ -9,6 +9,8 @@ export interface Policy<Config = unknown> {
   readonly share: 'equal' | 'weight' | 'first'
   /** Whether requests with equal keys go to equal endpoints; its config is a `HashHeaderConfig` then. Absent: no. */
   readonly byKey?: boolean
+  /** Whether it goes by how fast endpoints answer (`Outcome.latencyMs`). Absent: no. */
+  readonly byLatency?: boolean
   /** How this policy takes its weights from endpoints' load reports; undefined where its config does not ask for that. */
   loadWeights?(config: Config): LoadWeightRules | undefined
   /** Reads the JSON object given for this policy in a service config. Throws INVALID_ARGUMENT naming the field. */

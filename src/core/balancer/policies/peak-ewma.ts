@@ -16,6 +16,7 @@ const REDRAWS = 4
 export const peakEwma: Policy<undefined> = {
   name: 'peak_ewma',
   share: 'weight',
+  byLatency: true,
   parseConfig: () => undefined,
   build: (candidates, _config, runtime) => new PeakEwmaPicker(candidates, runtime.random),
 }

@@ -1,6 +1,6 @@
 import { experimental, Metadata, status } from '@grpc/grpc-js'
 import type { CallStats } from './call-stats.js'
-import { observed } from './observed-subchannel.js'
+import { observed } from '../observed-subchannel.js'
 import type { ListEntry } from './server-list.js'
 
 /** A server's turn in the list that calls can be sent to now. */

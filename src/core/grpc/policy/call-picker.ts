@@ -6,6 +6,7 @@ import type { LoadReport } from '../../balancer/orca/load-report.js'
 import type { PickRequest } from '../../balancer/policy.js'
 import type { Upstream } from '../../balancer/upstream.js'
 import type { Clock } from '../../runtime.js'
+import { observed } from '../observed-subchannel.js'
 import { FailedAttempts } from './failed-attempts.js'
 import { Reservations } from './reservations.js'
 
@@ -34,6 +35,8 @@ export class CallPicker implements experimental.Picker {
   readonly #failed = new FailedAttempts()
   /** Undefined where the policy goes by no key. */
   keyOf: KeyOf | undefined
+  /** Whether it matters when a call is answered first: its end, which is told anyway, is late news of a stream. */
+  byLatency = false
 
   constructor(balancer: Balancer, subchannelOf: SubchannelOf, clock: Clock) {
     this.#balancer = balancer
@@ -72,9 +75,14 @@ export class CallPicker implements experimental.Picker {
   #begin(pick: PickResult, subchannel: experimental.SubchannelInterface, sent: Metadata): experimental.PickResult {
     this.#reservations.add(pick)
     let began = 0
+    let answered = false
+    const onAnswer = () => {
+      answered = true
+      pick.answered(this.#clock.now() - began)
+    }
     return {
       pickResultType: experimental.PickResultType.COMPLETE,
-      subchannel,
+      subchannel: this.byLatency ? observed(subchannel, { answered: onAnswer }) : subchannel,
       status: null,
       onCallStarted: () => {
         began = this.#clock.now()
@@ -83,8 +91,9 @@ export class CallPicker implements experimental.Picker {
       onCallEnded: (code, _details, trailers) => {
         const endedAt = this.#clock.now()
         if (code !== status.OK && code !== status.CANCELLED) this.#failed.add(sent, pick.upstream)
+        const latency = answered ? undefined : { latencyMs: endedAt - began }
         const load = this.#balancer.wantsLoadReports ? loadIn(trailers) : undefined
-        pick.done({ ok: resultOf(code), latencyMs: endedAt - began, endedAt, ...(load && { load }) })
+        pick.done({ ok: resultOf(code), endedAt, ...latency, ...(load && { load }) })
       },
     }
   }

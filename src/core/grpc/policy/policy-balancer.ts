@@ -119,6 +119,7 @@ export class PolicyBalancer implements experimental.LoadBalancer {
     this.#choice = choice
     if (before && sameChoice(choice, before)) return
     this.#balancer.setPolicy(choice)
+    this.#picker.byLatency = choice.policy.byLatency === true
     this.#picker.keyOf = choice.policy.byKey ? this.#keyBy(choice) : undefined
     if (before && connectsAlike(choice, before)) return
     this.#connections?.close()

@@ -5,10 +5,12 @@ type RealSubchannel = ReturnType<Subchannel['getRealSubchannel']>
 
 /** Hears how one call fares on its connection. */
 export interface CallObserver {
+  /** The server has begun to answer; a status alone is no beginning. */
+  answered?(): void
   /** The server has shown that it has the call. May come more than once. */
-  received(): void
+  received?(): void
   /** The call could not be put on the connection; nothing else is heard of it. */
-  notSent(): void
+  notSent?(): void
 }
 
 /**
@@ -26,20 +28,21 @@ function observedCalls(real: RealSubchannel, observer: CallObserver): RealSubcha
   own.createCall = (metadata, host, method, listener, callId) => {
     const watching = {
       onReceiveMetadata: (headers: Metadata) => {
-        observer.received()
+        observer.answered?.()
+        observer.received?.()
         listener.onReceiveMetadata(headers)
       },
       onReceiveMessage: (message: Buffer) => listener.onReceiveMessage(message),
       onReceiveStatus: (ended: StatusObject) => {
         // An answer that is a status alone comes with fields of the server's; a status from this side has none.
-        if (Object.keys(ended.metadata.getMap()).length > 0) observer.received()
+        if (Object.keys(ended.metadata.getMap()).length > 0) observer.received?.()
         listener.onReceiveStatus(ended)
       },
     }
     try {
       return real.createCall(metadata, host, method, watching, callId)
     } catch (error) {
-      observer.notSent()
+      observer.notSent?.()
       throw error
     }
   }
