@@ -40,6 +40,18 @@ describe('a channel of a registered service', () => {
     expect(() => client(target)).toThrow()
   })
 
+  it('asks servers for the service by name, which is what TLS has them prove', async () => {
+    const { serve, client } = await start()
+    const server = await serve('web')
+    let authority: string | undefined
+    server.answer = (headers) => {
+      authority = headers[':authority']
+      return {}
+    }
+    await client('ns://author/web').calls(1)
+    expect(authority).toBe('web')
+  })
+
   it('takes over what comes and what goes, and connects to each endpoint once', async () => {
     const { serve, client } = await start()
     const servers = [await serve('web'), await serve('web')]
