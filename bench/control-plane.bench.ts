@@ -2,7 +2,7 @@ import { Audience } from './control-plane/audience.js'
 import { type Fleet, startFleet } from './control-plane/fleet.js'
 import { openGrpclbStream, type OpenStream } from './control-plane/streams.js'
 import { openXdsStream } from './control-plane/xds-stream.js'
-import { residentBytes } from './support/processes.js'
+import { cpuMicroseconds, residentBytes } from './support/processes.js'
 import { type Benchmark, quantile, type Row, row } from './support/shape.js'
 
 const SERVICES = 100
@@ -58,25 +58,28 @@ async function measure(fleet: Fleet, protocol: Protocol, figures: Figures): Prom
     for (let i = 0; i < SERVICES; i++) await audience.join(`service-${i}`, CLIENTS / SERVICES)
     figures.memory.push((residentBytes(serve.pid) - idle) / 2 ** 20)
     figures.resident.push(residentBytes(serve.pid) / 2 ** 20)
-    const reweigh = (service: string, count: number) => timesToLast(audience, fleet, service, count)
-    for (let i = 0; i < PUTS.spread; i++) figures.spread.push(...(await reweigh(`service-${i % SERVICES}`, 1)))
+    const reweigh = async (figure: Delays, services: readonly string[]) => {
+      const before = cpuMicroseconds(serve.pid)
+      for (const service of services) figure.times.push(await timeToLast(audience, fleet, service))
+      figure.cpuMs += (cpuMicroseconds(serve.pid) - before) / 1000
+    }
+    await reweigh(
+      figures.spread,
+      Array.from({ length: PUTS.spread }, (_, i) => `service-${i % SERVICES}`),
+    )
     await audience.join('popular', CLIENTS)
-    figures.popular.push(...(await reweigh('popular', PUTS.popular)))
+    await reweigh(figures.popular, Array<string>(PUTS.popular).fill('popular'))
     await audience.join('large', LARGE_CLIENTS)
-    figures.large.push(...(await reweigh('large', PUTS.large)))
+    await reweigh(figures.large, Array<string>(PUTS.large).fill('large'))
   } finally {
     audience.close()
     await serve.stop()
   }
 }
 
-async function timesToLast(audience: Audience, fleet: Fleet, service: string, puts: number): Promise<number[]> {
-  const times: number[] = []
-  for (let i = 0; i < puts; i++) {
-    const weight = nextWeight(service)
-    times.push(await audience.timeToLast(service, () => fleet.reweigh(service, weight)))
-  }
-  return times
+function timeToLast(audience: Audience, fleet: Fleet, service: string): Promise<number> {
+  const weight = nextWeight(service)
+  return audience.timeToLast(service, () => fleet.reweigh(service, weight))
 }
 
 const weights = new Map<string, number>()
@@ -88,23 +91,30 @@ function nextWeight(service: string): number {
   return weight
 }
 
+interface Delays {
+  /** From a put to the last client, milliseconds. */
+  readonly times: number[]
+  /** What `serve` took for all of them. */
+  cpuMs: number
+}
+
 /** Of all rounds of a protocol. */
 class Figures {
   readonly memory: number[] = []
   readonly resident: number[] = []
-  readonly spread: number[] = []
-  readonly popular: number[] = []
-  readonly large: number[] = []
+  readonly spread: Delays = { times: [], cpuMs: 0 }
+  readonly popular: Delays = { times: [], cpuMs: 0 }
+  readonly large: Delays = { times: [], cpuMs: 0 }
 
   rows(protocol: Protocol): Row[] {
     const streams = CLIENTS.toLocaleString('en-US')
-    const delay = (name: string, times: readonly number[], goal?: number) => {
+    const delay = (name: string, { times, cpuMs }: Delays, goal?: number) => {
       const sorted = [...times].sort((a, b) => a - b)
       return [0.5, 0.99].map((q) =>
         row(`${protocol}: put to the last ${name}, p${q * 100}`, [quantile(sorted, q)], {
           unit: 'ms',
           ...(goal !== undefined && { goal }),
-          note: `${times.length} puts`,
+          details: { 'puts': times.length, 'ms of CPU a put': cpuMs / times.length },
         }),
       )
     }

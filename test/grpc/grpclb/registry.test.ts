@@ -1,7 +1,10 @@
+import { credentials, ServerCredentials } from '@grpc/grpc-js'
 import { afterEach, expect, it } from 'vitest'
+import { makeCertificates } from '../../support/certificates.js'
 import { eventually } from '../../support/eventually.js'
 import { type Environment, type RegisteredServer, startEnvironment } from '../environment.js'
 import type { TestClient } from '../support.js'
+import { startTokenServer, TestChannel } from './support.js'
 
 let opened: { close(): unknown }[] = []
 afterEach(async () => {
@@ -80,4 +83,26 @@ it('uses the first server only where the service’s config asks for pick_first'
   await client('ns:///web').calls(12)
   expect(servers.map(({ calls }) => calls).sort()).toEqual([0, 0, 12])
   expect(tokens.flat()[0]).toMatch(/^web\//)
+})
+
+it('has a balancer prove its host name, and servers that of the service', async () => {
+  const certificates = await makeCertificates()
+  opened.push({ close: () => certificates.remove() })
+  const { cert: certFile, key: keyFile } = certificates.files
+  const environment = await startEnvironment()
+  opened.push(environment)
+  const { fairlead } = environment
+  const service = 'elsewhere.example'
+  const serving = await fairlead.serve({ grpclb: '127.0.0.1:0', tls: { certFile, keyFile } })
+  const port = serving.listening[0]!.split(':').at(-1)
+  await fairlead.register(service, `localhost:${port}`, { role: 'balancer' })
+  const misnamed = { cert_chain: certificates.misnamed.cert, private_key: certificates.misnamed.key }
+  const server = await startTokenServer(ServerCredentials.createSsl(null, [misnamed]))
+  opened.push(server)
+  await fairlead.register(service, server.address, { id: 'one' })
+  const local = { 'grpc.use_local_subchannel_pool': 1 }
+  const channel = new TestChannel(`ns:///${service}`, local, credentials.createSsl(certificates.ca))
+  opened.push(channel)
+  expect(await channel.call()).toBe(server.address)
+  expect(server.tokens).toEqual([`${service}/one`])
 })

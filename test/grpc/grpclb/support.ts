@@ -27,7 +27,7 @@ export interface TokenServer {
 const METHOD = '/test.Tokens/Call'
 const asIs = (bytes: Buffer) => bytes
 
-export async function startTokenServer(listen = '127.0.0.1:0'): Promise<TokenServer> {
+export async function startTokenServer(secured = ServerCredentials.createInsecure()): Promise<TokenServer> {
   const server = new Server()
   const tokens: string[] = []
   const peers = new Set<string>()
@@ -48,9 +48,7 @@ export async function startTokenServer(listen = '127.0.0.1:0'): Promise<TokenSer
     },
   )
   const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(listen, ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    ),
+    server.bindAsync('127.0.0.1:0', secured, (error, bound) => (error ? reject(error) : resolve(bound))),
   )
   address = `127.0.0.1:${port}`
   return { address, tokens, peers, close: () => server.forceShutdown() }
@@ -61,8 +59,8 @@ export class TestChannel {
   readonly #client: Client
 
   /** @param target the channel's own addresses: `ipv4:…` */
-  constructor(target: string, options: ChannelOptions) {
-    this.#client = new Client(target, credentials.createInsecure(), options)
+  constructor(target: string, options: ChannelOptions, secured = credentials.createInsecure()) {
+    this.#client = new Client(target, secured, options)
   }
 
   /** The address of the server that answered. Rejects with the call's status. */

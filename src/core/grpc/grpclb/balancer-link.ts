@@ -1,4 +1,5 @@
-import { type ChannelOptions, connectivityState, type experimental } from '@grpc/grpc-js'
+import { isIP } from 'node:net'
+import { type ChannelOptions, connectivityState, experimental } from '@grpc/grpc-js'
 import { formatHostPort } from '../../model/address.js'
 import type { Runtime } from '../../runtime.js'
 import { Leaf } from '../policy/leaf.js'
@@ -27,6 +28,9 @@ const KEEPALIVE: ChannelOptions = {
   'grpc.keepalive_permit_without_calls': 1,
 }
 
+/** The name that a TLS server proves, where it is another than the target's. */
+const VERIFIED_NAME = 'grpc.ssl_target_name_override'
+
 /**
  * Keeps one stream to one of the balancers: the first that can be connected to (`pick_first`). When it ends, the next one is begun, to
  * whichever balancer can be had then.
@@ -52,7 +56,7 @@ export class BalancerLink {
     runtime: Runtime,
     events: BalancerLinkEvents,
   ) {
-    this.#helper = helper
+    this.#helper = verifyingHosts(helper)
     this.#stats = stats
     this.#runtime = runtime
     this.#events = events
@@ -64,7 +68,7 @@ export class BalancerLink {
     const isRenamed = name !== this.#name
     this.#name = name
     if (!sameBalancers(balancers, this.#balancers)) this.#connectTo(balancers, options)
-    else if (isRenamed && this.#stream) this.#begin()
+    if (isRenamed && this.#stream) this.#askAnew()
   }
 
   /** Idempotent. Nothing is heard afterwards. */
@@ -103,6 +107,14 @@ export class BalancerLink {
     queueMicrotask(() => this.#pursue())
   }
 
+  /** Replaces a stream that asked for another service. */
+  #askAnew(): void {
+    this.#stream!.close()
+    this.#stream = undefined
+    this.#isDue = true
+    this.#pursue()
+  }
+
   /** Begins a stream if one is due and there is a connection. */
   #pursue(): void {
     if (this.#isClosed || this.#stream || !this.#isDue) return
@@ -112,7 +124,6 @@ export class BalancerLink {
 
   #begin(): void {
     this.#isDue = false
-    this.#stream?.close()
     const subchannel = this.#leaf!.subchannel!
     const request = { name: this.#name, authority: subchannel.getAddress() }
     this.#events.connected()
@@ -143,6 +154,19 @@ export class BalancerLink {
     this.#events.lost(reason)
     this.#helper.requestReresolution()
   }
+}
+
+/**
+ * With TLS a balancer that is named by a host name proves that one, as others that are found by name do; one that is named by an IP
+ * address proves what the channel's servers do. What the channel's options say goes before both.
+ */
+function verifyingHosts(helper: experimental.ChannelControlHelper): experimental.ChannelControlHelper {
+  return experimental.createChildChannelControlHelper(helper, {
+    createSubchannel: (address, args) => {
+      const host = 'host' in address && isIP(address.host) === 0 ? address.host : undefined
+      return helper.createSubchannel(address, host === undefined ? args : { [VERIFIED_NAME]: host, ...args })
+    },
+  })
 }
 
 function sameBalancers(a: readonly BalancerAddress[], b: readonly BalancerAddress[]): boolean {

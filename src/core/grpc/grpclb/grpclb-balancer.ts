@@ -115,7 +115,8 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
   #newLink(): BalancerLink {
     this.#cancelTimer?.()
     const timeoutMs = (this.#options[FALLBACK_TIMEOUT_OPTION] as number | undefined) ?? DEFAULT_FALLBACK_TIMEOUT_MS
-    this.#cancelTimer = this.#runtime.clock.after(timeoutMs, () => this.#consider(() => this.#fallback.timedOut()))
+    const giveUpWaiting = () => this.#consider(() => this.#fallback.timedOut())
+    this.#cancelTimer = this.#runtime.clock.after(timeoutMs, giveUpWaiting, { keepAlive: false })
     return new BalancerLink(this.#helper, this.#stats, this.#runtime, {
       connected: () => this.#fallback.connected(),
       list: (entries) => this.#takeList(entries),
