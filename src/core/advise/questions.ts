@@ -17,25 +17,28 @@ export const QUESTIONS: readonly Question[] = [
   {
     topic: 'protocol',
     ask: 'What do clients speak?',
-    choices: { grpc: 'gRPC', http: 'HTTP, WebSockets', tcp: 'anything else over TCP: a database, a broker' },
+    choices: { grpc: 'gRPC', http: 'HTTP or WebSockets', tcp: 'anything else over TCP, such as a database' },
   },
   {
     topic: 'mesh',
     ask: 'Is there a service mesh already?',
-    choices: { none: 'no', envoy: 'Envoy proxies', istio: 'Istio' },
+    choices: { none: 'there is none', envoy: 'Envoy proxies', istio: 'Istio' },
     otherwise: 'none',
     matters: ({ protocol }) => protocol !== 'tcp',
   },
   {
     topic: 'clients',
     ask: 'How many clients are there?',
-    choices: { few: 'few: each may keep a connection to every server', many: 'many' },
+    choices: { few: 'each may keep a connection to every server', many: 'too many for that' },
     matters: isFree,
   },
   {
     topic: 'trust',
     ask: 'Whose are the clients?',
-    choices: { trusted: 'ours: they may know the servers and read etcd', untrusted: 'others’, or beyond a boundary' },
+    choices: {
+      trusted: 'yours, which may know the servers and read etcd',
+      untrusted: 'those of others, or beyond a boundary',
+    },
     matters: isFree,
   },
   {
@@ -48,7 +51,7 @@ export const QUESTIONS: readonly Question[] = [
   {
     topic: 'latency',
     ask: 'Does every hop count?',
-    choices: { normal: 'no', low: 'yes: lowest latency, least resources' },
+    choices: { normal: 'one more does not matter', low: 'lowest latency, least resources' },
     otherwise: 'normal',
     matters: isFree,
   },
@@ -66,8 +69,8 @@ export const QUESTIONS: readonly Question[] = [
   },
   {
     topic: 'connections',
-    ask: 'Do connections carry much the same load?',
-    choices: { even: 'yes', varied: 'no: some carry far more than others, as those of gRPC clients do' },
+    ask: 'What do connections carry?',
+    choices: { even: 'each carries much the same', varied: 'some carry far more than others, as those of gRPC do' },
     otherwise: 'even',
     matters: (answers) => answers.protocol !== 'tcp' && wayOf(answers).way === 'proxy',
   },
@@ -76,22 +79,22 @@ export const QUESTIONS: readonly Question[] = [
     ask: 'What has to reach the same server again?',
     choices: {
       none: 'nothing',
-      cookie: 'a browser: its session is kept by a cookie',
-      header: 'requests of one key: a header names a user, a tenant, an entry of a cache',
+      cookie: 'a browser, by a session cookie',
+      header: 'requests of one key, which a header names',
       address: 'connections from one address',
     },
     otherwise: 'none',
   },
   {
     topic: 'requests',
-    ask: 'Do requests cost much the same?',
-    choices: { even: 'yes', uneven: 'no: some take far longer' },
+    ask: 'What do requests cost?',
+    choices: { even: 'all cost much the same', uneven: 'some take far longer' },
     otherwise: 'even',
   },
   {
     topic: 'servers',
-    ask: 'Are the servers alike?',
-    choices: { alike: 'yes', mixed: 'no: they differ in size, or in what else they do' },
+    ask: 'What are the servers like?',
+    choices: { alike: 'of one size', mixed: 'of different size, or with other things to do' },
     otherwise: 'alike',
   },
 ]

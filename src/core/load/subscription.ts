@@ -36,7 +36,10 @@ const instanceOf = ({ endpoint }: Upstream): unknown => endpoint.id
 
 /** The reports that the endpoints of one balancer are asked for. */
 export interface LoadSubscription {
-  /** To be called after the balancer has had a snapshot or another policy, and when streams belong to something else. Opens and closes streams as that asks for. */
+  /**
+   * To be called after the balancer has had a snapshot or another policy, and when streams belong to something else. Opens
+   * and closes streams as that asks for.
+   */
   update(): void
   /** Closes every stream. Idempotent; `update` has no effect any more. */
   close(): void

@@ -27,8 +27,10 @@ type Config = LoadWeightRules | undefined
 
 /**
  * In turn, each endpoint in proportion to its weight and spread as evenly as can be. With any field of gRPC's
- * `WeightedRoundRobinLbConfig` (gRFC A58) the weights come from endpoints' load reports instead of from the registry. Reports
- * are read from responses, and with `enableOobLoadReport` from streams of their own as well.
+ * `WeightedRoundRobinLbConfig` (gRFC A58) the weights come from the load of endpoints instead of from the registry alone: from
+ * their reports, which are read from responses and, with `enableOobLoadReport`, from streams of their own as well; where
+ * fewer than two endpoints make any, from the load figures of their records, of which only `blackoutPeriod` and
+ * `weightUpdatePeriod` hold.
  */
 export const weightedRoundRobin: Policy<Config> = {
   name: NAME,
