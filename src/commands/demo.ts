@@ -3,7 +3,8 @@ import { BaseCommand } from '../cli/base-command.js'
 import { parseDuration } from '../core/library/duration.js'
 import { chalkFor } from '../cli/output/color.js'
 import { FairleadError } from '../core/errors.js'
-import { SHORTEST_DEMO_MS, startDemo } from '../demo/run.js'
+import type { LiveBoard } from '../demo/live-board.js'
+import { type Demo, SHORTEST_DEMO_MS, startDemo } from '../demo/run.js'
 import type { DemoEvent, DemoView } from '../demo/state.js'
 import { closingLine, distributionLine, eventLine, percent } from '../demo/text.js'
 
@@ -15,7 +16,7 @@ export default class DemoCommand extends BaseCommand<typeof DemoCommand> {
   static override description = [
     'Starts an in-memory registry, three HTTP servers of weights 1, 2 and 3 wrapped by "fairlead register", a proxy over',
     'them and load on the proxy, all on free loopback ports. Halfway one server is told to end: it leaves the registry,',
-    'drains, and comes back. A terminal shows live who answers (q quits); elsewhere lines are printed. The last line is',
+    'drains, and comes back. A terminal shows the view of "fairlead top" (q quits, ? helps); elsewhere lines are printed. The last line is',
     '"N requests, F failed"; the exit status is 1 if F is above 0.',
   ].join(' ')
   static override examples = ['<%= config.bin %> demo', '<%= config.bin %> demo --for 5s --no-tui']
@@ -27,18 +28,29 @@ export default class DemoCommand extends BaseCommand<typeof DemoCommand> {
 
   async run() {
     const quit = new AbortController()
-    const live = await this.#wantsScreen()
+    const isLive = await this.#wantsScreen()
+    let board: LiveBoard | undefined
     const demo = startDemo({
       root: this.config.root,
       durationMs: this.#duration(),
       signal: AbortSignal.any([this.signal, quit.signal]),
       runtime: this.runtime,
       onEvent: (event) => {
-        if (!live) this.#tell(event)
+        if (isLive) board?.tell(event)
+        else this.#tell(event)
       },
     })
-    const stopShowing = live ? await this.#showScreen(demo.view, () => quit.abort()) : this.#printFigures(demo.view)
-    const last = await demo.finished.finally(stopShowing)
+    // Whatever the view does, the demo comes to its end.
+    demo.finished.catch(() => {})
+    if (isLive) {
+      const { LiveBoard } = await import('../demo/live-board.js')
+      board = new LiveBoard(demo.view, this.runtime)
+      for (const event of demo.view().events) board.tell(event)
+      await this.#show(board, demo.finished, () => quit.abort())
+    } else {
+      await this.#printFigures(demo)
+    }
+    const last = await demo.finished
     await this.#printSummary(last)
     return last.failed > 0 ? 1 : 0
   }
@@ -57,18 +69,38 @@ export default class DemoCommand extends BaseCommand<typeof DemoCommand> {
     return canOpenScreen()
   }
 
-  async #showScreen(view: () => DemoView, onQuit: () => void): Promise<() => void> {
-    const { showDemo } = await import('../tui/show-demo.js')
-    const color = chalkFor(process.stdout, this.settings.noColor, process.env).level > 0
-    return showDemo({ view, color, onQuit })
+  /** Shows the board until the demo has finished. */
+  async #show(board: LiveBoard, finished: Promise<unknown>, quit: () => void): Promise<void> {
+    const [{ showTop }, { carryOut }] = await Promise.all([import('../tui/show-top.js'), import('../top/carry-out.js')])
+    const { store, attachment } = board
+    const screen = showTop({
+      board: store.board,
+      subscribe: store.subscribe,
+      color: chalkFor(process.stdout, this.settings.noColor, process.env).level > 0,
+      onEffect: (effect) => {
+        if (effect.kind === 'quit') quit()
+        else void carryOut(effect.change, attachment.sources, store, this.runtime.clock)
+      },
+    })
+    try {
+      await Promise.race([finished, screen.failed])
+    } catch (error) {
+      quit()
+      await finished.catch(() => {})
+      throw error
+    } finally {
+      screen.close()
+      board.close()
+    }
   }
 
-  #printFigures(view: () => DemoView): () => void {
+  /** Prints figures until the demo has finished. */
+  async #printFigures({ view, finished }: Demo): Promise<void> {
     const timer = setInterval(() => {
       const now = view()
       if (now.requests > 0 && this.#isText) void this.emit({}, distributionLine(now))
     }, FIGURES_MS)
-    return () => clearInterval(timer)
+    await finished.finally(() => clearInterval(timer))
   }
 
   #tell(event: DemoEvent): void {

@@ -20,6 +20,8 @@ export interface ProgramOptions {
 }
 
 export interface Program {
+  /** Undefined where it could not be started. */
+  readonly pid: number | undefined
   /** Asks it to end (SIGTERM), kills its process group if it does not, and resolves when it is gone. Idempotent. */
   stop(): Promise<void>
 }
@@ -74,6 +76,7 @@ export class ProcessTree {
       if (complaints.length > KEPT_COMPLAINTS) complaints.shift()
     })
     const program: Program = {
+      pid: child.pid,
       stop: () => (stopping ??= this.#stop(child, closed)),
     }
     if (child.pid !== undefined) {

@@ -11,7 +11,7 @@ import type { DemoState } from './state.js'
 const REQUESTS_PER_SECOND = 300
 const WEIGHTS = [1, 2, 3] as const
 /** Which of them leaves. */
-const LEAVER = 1
+const LEAVER = 2
 /** When it leaves, when it is started again at the earliest, and how long the load goes on after that: parts of the whole. */
 const LEAVES_AT = 0.4
 const RETURNS_AT = 0.6
@@ -59,10 +59,9 @@ export class Stage {
 
   async #changeCast(registry: string, endpoint: BackendEndpoint, backend: Program): Promise<void> {
     await this.#pause(LEAVES_AT)
-    this.#state.setPhase(endpoint.address, 'leaving')
+    this.#state.leave(endpoint.address)
     this.#state.tell('leaving', `${endpoint.address} got SIGTERM: deregisters, then drains`)
     await Promise.all([backend.stop(), this.#pause(RETURNS_AT - LEAVES_AT)])
-    this.#state.setPhase(endpoint.address, 'starting')
     await this.#startBackend(registry, endpoint)
     await this.#pause(AFTERMATH)
   }
@@ -95,13 +94,10 @@ export class Stage {
         backend,
       ],
       registered.offer,
-      () => {
-        this.#state.setPhase(address, 'away')
-        this.#state.tell('left', `${address} has finished and ended`)
-      },
+      () => this.#state.tell('left', `${address} has finished and ended`),
     )
     await registered.event
-    this.#state.setPhase(address, 'ready')
+    this.#state.enter(address)
     this.#state.tell('joined', `${address} weight ${weight}`)
     return program
   }
@@ -109,9 +105,10 @@ export class Stage {
   async #startProxy(registry: string): Promise<string> {
     const listening = new EventWaiter('the proxy', 'listening', this.#options.runtime.clock, this.#signal)
     const listen = `tcp://127.0.0.1:0=${this.#state.service}`
-    this.#startFairlead('the proxy', ['proxy', listen, '--endpoints', registry, '-o', 'ndjson'], listening.offer)
+    const args = ['proxy', listen, '--endpoints', registry, '-o', 'ndjson']
+    const program = this.#startFairlead('the proxy', args, listening.offer)
     const proxy = withoutScheme((await listening.event).listen)
-    this.#state.proxy = proxy
+    this.#state.proxyPid = program.pid
     this.#state.tell('proxy', `tcp://${proxy} -> ${this.#state.service}`)
     return proxy
   }

@@ -1,13 +1,11 @@
 import { Tally, type TallyRow } from './tally.js'
 import type { LoadReport } from './load-report.js'
 
-export type EndpointPhase = 'starting' | 'ready' | 'leaving' | 'away'
-
 /** Everything a view shows of a running demo, at one moment. */
 export interface DemoView {
   readonly service: string
-  /** Undefined until it listens. */
-  readonly proxy: string | undefined
+  /** Of the proxy's process; undefined until it listens. */
+  readonly proxyPid: number | undefined
   /** Since the start of it all, milliseconds. */
   readonly elapsedMs: number
   /** How long the load has lasted and is to last, milliseconds. */
@@ -17,13 +15,9 @@ export interface DemoView {
   readonly failed: number
   /** Requests a second, recently. */
   readonly rate: number
-  readonly endpoints: readonly EndpointView[]
+  readonly endpoints: readonly TallyRow[]
   /** Oldest first. */
   readonly events: readonly DemoEvent[]
-}
-
-export interface EndpointView extends TallyRow {
-  readonly phase: EndpointPhase
 }
 
 export interface DemoEvent {
@@ -38,9 +32,9 @@ const KEPT_EVENTS = 50
 
 /** What is known of the demo so far. Told by the stage, read by the views. */
 export class DemoState {
-  proxy: string | undefined
+  /** Of the proxy's process; undefined until it listens. */
+  proxyPid: number | undefined
   readonly #tally = new Tally()
-  readonly #phases = new Map<string, EndpointPhase>()
   readonly #events: DemoEvent[] = []
   readonly #onEvent: (event: DemoEvent) => void
   readonly #elapsed: () => number
@@ -73,13 +67,16 @@ export class DemoState {
 
   addEndpoint(address: string, weight: number): void {
     this.#tally.add(address, weight)
-    this.#phases.set(address, 'starting')
   }
 
-  setPhase(address: string, phase: EndpointPhase): void {
-    this.#phases.set(address, phase)
-    if (phase === 'ready') this.#tally.enter(address)
-    else this.#tally.leave(address)
+  /** The endpoint takes part from now on. */
+  enter(address: string): void {
+    this.#tally.enter(address)
+  }
+
+  /** The endpoint is on its way out. */
+  leave(address: string): void {
+    this.#tally.leave(address)
   }
 
   record(report: LoadReport): void {
@@ -92,14 +89,14 @@ export class DemoState {
   view(): DemoView {
     return {
       service: this.service,
-      proxy: this.proxy,
+      proxyPid: this.proxyPid,
       elapsedMs: this.#elapsed(),
       loadMs: this.#loadStartedAt === undefined ? 0 : this.#elapsed() - this.#loadStartedAt,
       durationMs: this.#durationMs,
       requests: this.#tally.requests,
       failed: this.#tally.failed,
       rate: this.#tally.rate,
-      endpoints: this.#tally.rows().map((row) => ({ ...row, phase: this.#phases.get(row.address)! })),
+      endpoints: this.#tally.rows(),
       events: [...this.#events],
     }
   }

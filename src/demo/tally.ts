@@ -2,9 +2,6 @@ import type { LoadReport } from './load-report.js'
 
 /** How many reports the recent figures cover. */
 const RECENT_REPORTS = 8
-/** How many reports make one step of the trend, and how many steps it has. */
-const REPORTS_PER_STEP = 4
-const TREND_STEPS = 8
 
 export interface TallyRow {
   readonly address: string
@@ -14,10 +11,6 @@ export interface TallyRow {
   readonly total: Figures
   /** The last two seconds. */
   readonly recent: Figures
-  /** Requests a second, recently. */
-  readonly rate: number
-  /** Requests a second over the last eight seconds, oldest first. */
-  readonly trend: readonly number[]
 }
 
 export interface Figures {
@@ -75,7 +68,7 @@ export class Tally {
     const expected = this.#due(answered)
     for (const [address, count] of expected) add(this.#expected, address, count)
     this.#buckets.push({ ms: report.ms, answers, expected })
-    if (this.#buckets.length > REPORTS_PER_STEP * TREND_STEPS) this.#buckets.shift()
+    if (this.#buckets.length > RECENT_REPORTS) this.#buckets.shift()
   }
 
   #due(answered: number): Map<string, number> {
@@ -97,13 +90,12 @@ export class Tally {
 
   /** Requests a second, recently. */
   get rate(): number {
-    const recent = this.#buckets.slice(-RECENT_REPORTS)
-    return perSecond(recent, (bucket) => sum(bucket.answers.values()))
+    return perSecond(this.#buckets, (bucket) => sum(bucket.answers.values()))
   }
 
   /** One row for each known endpoint, in the order they were added. */
   rows(): readonly TallyRow[] {
-    const recent = this.#buckets.slice(-RECENT_REPORTS)
+    const recent = this.#buckets
     return [...this.#weights].map(([address, weight]) => ({
       address,
       weight,
@@ -114,22 +106,12 @@ export class Tally {
         sum(recent.map((bucket) => bucket.expected.get(address) ?? 0)),
         sum(recent.map((bucket) => sum(bucket.answers.values()))),
       ),
-      rate: perSecond(recent, (bucket) => bucket.answers.get(address) ?? 0),
-      trend: steps(this.#buckets).map((step) => perSecond(step, (bucket) => bucket.answers.get(address) ?? 0)),
     }))
   }
 }
 
 function figures(requests: number, expected: number, all: number): Figures {
   return { requests, share: all === 0 ? 0 : requests / all, expected: all === 0 ? 0 : expected / all }
-}
-
-function steps(buckets: readonly Bucket[]): Bucket[][] {
-  const result: Bucket[][] = []
-  for (let end = buckets.length; end > 0; end -= REPORTS_PER_STEP) {
-    result.unshift(buckets.slice(Math.max(0, end - REPORTS_PER_STEP), end))
-  }
-  return result
 }
 
 function perSecond(buckets: readonly Bucket[], count: (bucket: Bucket) => number): number {

@@ -11,6 +11,12 @@ export function distributionLine(view: DemoView): string {
   return `${seconds(view.elapsedMs)}  ${`${Math.round(view.rate)}/s`.padEnd(8)}  ${shares.join('   ')}`
 }
 
+/** How far it has come, and how it goes, for the head of a live view. */
+export function progress({ loadMs, durationMs, requests, failed }: DemoView): string {
+  const of = (ms: number) => `${Math.floor(ms / 1000)}s`
+  return `${of(loadMs)} of ${of(durationMs)} · ${requests.toLocaleString('en-US')} requests, ${failed} failed`
+}
+
 /** The very last line; scripts read it. */
 export function closingLine(view: DemoView): string {
   return `${view.requests} requests, ${view.failed} failed`
@@ -18,11 +24,6 @@ export function closingLine(view: DemoView): string {
 
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)}%`
-}
-
-/** With thousands separated: `12,345`. */
-export function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US')
 }
 
 function seconds(ms: number): string {

@@ -49,7 +49,7 @@ export class BoardStore {
     this.#changed()
   }
 
-  /** Has each board carry what `banner` returns then, and a new board made every period from now on. */
+  /** Has each board carry what `banner` returns then. */
   setBanner(banner: () => string): void {
     this.#banner = banner
     this.#changed()

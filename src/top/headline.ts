@@ -77,11 +77,11 @@ export function outlook(sections: readonly Section[]): string[] {
   const [only] = sections
   if (only === undefined) return []
   const total = sections.reduce((sum, section) => sum + section.total, 0)
-  const out = total - sections.reduce((sum, section) => sum + section.eligible, 0)
+  const eligible = sections.reduce((sum, section) => sum + section.eligible, 0)
   const retries = sections.reduce((sum, { traffic }) => sum + (traffic?.retries ?? 0), 0)
   return [
-    ...(sections.length === 1 && only.traffic ? [`spread ${percentage(only.traffic.spread)}% off expected`] : []),
-    total === 0 ? 'nothing registered' : out === 0 ? `all ${total} in rotation` : `${out} of ${total} out of rotation`,
+    ...(sections.length === 1 && only.traffic ? [`${percentage(only.traffic.spread)}% off expected`] : []),
+    total === 0 ? 'nothing registered' : `${eligible === total ? 'all' : `${eligible} of`} ${total} in rotation`,
     ...(retries > 0 ? [plural(retries, 'retry', 'retries')] : []),
   ]
 }

@@ -39,7 +39,7 @@ describe('the headline', () => {
   })
 
   it('tells how far off the traffic is, and who is out', () => {
-    expect(outlook(ONE.sections)).toEqual(['spread 0.1% off expected', '1 of 4 out of rotation'])
+    expect(outlook(ONE.sections)).toEqual(['0.1% off expected', '3 of 4 in rotation'])
     expect(outlook(of({ retries: 12 })).at(-1)).toBe('12 retries')
     expect(outlook(sectionsOf(adminState([listenerView()])))).toContain('nothing registered')
     const [section] = ONE.sections

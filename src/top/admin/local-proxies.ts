@@ -7,9 +7,6 @@ export interface LocalSocket {
   readonly pid: number
 }
 
-/** Between two looks, milliseconds. */
-const LOOK_MS = 2000
-
 /** Keeps a source for each process of this user that can be looked into: those that come later too. */
 export class LocalProxies {
   readonly #find: () => Promise<readonly LocalSocket[]>
@@ -18,7 +15,16 @@ export class LocalProxies {
   readonly #stop = new AbortController()
   readonly #sources = new Map<string, Source>()
 
-  constructor(find: () => Promise<readonly LocalSocket[]>, open: (socket: LocalSocket) => Source, clock: Clock) {
+  readonly #lookMs: number
+
+  /** `lookMs`: between two looks. */
+  constructor(
+    find: () => Promise<readonly LocalSocket[]>,
+    open: (socket: LocalSocket) => Source,
+    clock: Clock,
+    lookMs = 2000,
+  ) {
+    this.#lookMs = lookMs
     this.#find = find
     this.#open = open
     this.#clock = clock
@@ -45,7 +51,7 @@ export class LocalProxies {
     const { signal } = this.#stop
     try {
       for (;;) {
-        await sleep(this.#clock, LOOK_MS, signal)
+        await sleep(this.#clock, this.#lookMs, signal)
         await this.#look()
       }
     } catch (error) {

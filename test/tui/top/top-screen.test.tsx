@@ -71,7 +71,7 @@ describe('the live view', () => {
     expect(lines).toHaveLength(24)
     expect(lines[0]).toBe(' fairlead  greeter  grpc://127.0.0.1:50051  least_request     registry live r42')
     expect(lines[1]).toBe(' 8214/s  ok 99.98%  p50 0.40  p95 1.1  p99 2.3 ms  31 in flight')
-    expect(lines[2]).toBe(' spread 0.1% off expected · 1 of 4 out of rotation')
+    expect(lines[2]).toBe(' 0.1% off expected · 3 of 4 in rotation')
     expect(lines[4]).toMatch(/^ ENDPOINT +W SHARE +\/s TREND +OK% +P99 FLY STATE$/)
     expect(lines[5]).toMatch(/^▸10\.0\.0\.5:8080 3 ━+╸?╎ +50\.1% +4115 .* 100 +2\.1 +16 ready$/)
     expect(lines[7]).toMatch(/^ 10\.0\.0\.7:8080 1 .* 99\.9 .* warming 40%$/)
@@ -235,7 +235,7 @@ describe('the live view', () => {
 
   it('shows the banner of who opened it', () => {
     const lines = show({ ...ONE, banner: '3s of 15s', events: [eventLine()] }).lines()
-    expect(lines[2]).toMatch(/^ 3s of 15s · spread/)
+    expect(lines[2]).toMatch(/^ 3s of 15s · 0\.1% off/)
   })
 
   it('uses colour only when told so', () => {
