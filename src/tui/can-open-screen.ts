@@ -1,4 +1,4 @@
-/** Whether there is a terminal to draw on and a keyboard to read from. Where it sees CI, Ink draws nothing: neither do we. */
+/** Whether there is a terminal to draw on and a keyboard to read from. In CI nobody looks, though there may be a terminal. */
 export function canOpenScreen(): boolean {
   const { env, stdin, stdout } = process
   const isSet = (value: string | undefined) => value !== undefined && value !== '0' && value !== 'false'
