@@ -18,16 +18,14 @@ describe('reservations', () => {
     balancer.update(snapshot([endpoint(1)]))
     const reservations = new Reservations(clock)
     const reserve = () => {
-      const pick = balancer.pick({})
-      reservations.add(pick)
-      return pick
+      return reservations.add(balancer.pick({}))
     }
     return { clock, reservations, reserve }
   }
 
   it('let picks go whose calls never begin, and keep those that do', async () => {
     const { clock, reservations, reserve } = start()
-    const { upstream } = reserve()
+    const { upstream } = reserve().pick
     reservations.remove(reserve())
     expect(upstream.inFlight).toBe(2)
     await clock.advance(9_999)
@@ -51,9 +49,10 @@ describe('reservations', () => {
 
   it('take a call that begins late for one that is no longer counted', async () => {
     const { clock, reservations, reserve } = start()
-    const pick = reserve()
+    const reservation = reserve()
+    const { pick } = reservation
     await clock.advance(20_000)
-    reservations.remove(pick)
+    reservations.remove(reservation)
     pick.done({ ok: true })
     expect(pick.upstream.inFlight).toBe(0)
   })

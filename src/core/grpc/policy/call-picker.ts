@@ -73,20 +73,22 @@ export class CallPicker implements experimental.Picker {
   }
 
   #begin(pick: PickResult, subchannel: experimental.SubchannelInterface, sent: Metadata): experimental.PickResult {
-    this.#reservations.add(pick)
+    const reservation = this.#reservations.add(pick)
     let began = 0
     let answered = false
-    const onAnswer = () => {
-      answered = true
-      pick.answered(this.#clock.now() - began)
-    }
+    const onAnswer =
+      this.byLatency &&
+      (() => {
+        answered = true
+        pick.answered(this.#clock.now() - began)
+      })
     return {
       pickResultType: experimental.PickResultType.COMPLETE,
-      subchannel: this.byLatency ? observed(subchannel, { answered: onAnswer }) : subchannel,
+      subchannel: onAnswer ? observed(subchannel, { answered: onAnswer }) : subchannel,
       status: null,
       onCallStarted: () => {
         began = this.#clock.now()
-        this.#reservations.remove(pick)
+        this.#reservations.remove(reservation)
       },
       onCallEnded: (code, _details, trailers) => {
         const endedAt = this.#clock.now()

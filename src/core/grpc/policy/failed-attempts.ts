@@ -12,8 +12,11 @@ const MOST = 4
  */
 export class FailedAttempts {
   readonly #failed = new WeakMap<object, Upstream[]>()
+  /** Whether any call ever failed: most channels never look any further. */
+  #any = false
 
   add(metadata: Metadata, upstream: Upstream): void {
+    this.#any = true
     const call = metadata.getOptions()
     const before = this.#failed.get(call)
     if (before?.includes(upstream)) return
@@ -22,7 +25,7 @@ export class FailedAttempts {
 
   /** Where this attempt should not go; undefined for a first one. */
   of(metadata: Metadata): readonly Upstream[] | undefined {
-    if (metadata.get(ATTEMPTS_HEADER).length === 0) return undefined
+    if (!this.#any || metadata.get(ATTEMPTS_HEADER).length === 0) return undefined
     return this.#failed.get(metadata.getOptions())
   }
 }
