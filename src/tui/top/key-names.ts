@@ -17,5 +17,8 @@ export function keysOf(input: string, key: InkKey): Key[] {
   if (key.tab) return [{ name: key.shift ? 'backTab' : 'tab' }]
   if (key.backspace || key.delete) return [{ name: 'backspace' }]
   if (key.meta) return []
-  return [...input].filter((character) => character >= ' ').map((character) => ({ name: 'character', character }))
+  return [...input].flatMap((character): Key[] => {
+    if (character === '\r') return [{ name: 'enter' }]
+    return character < ' ' ? [] : [{ name: 'character', character }]
+  })
 }

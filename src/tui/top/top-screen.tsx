@@ -33,7 +33,10 @@ export function TopScreen({ board, subscribe, columns, rows, color, onEffect, on
   const latest = useRef(view)
   useInput((input, inkKey) => {
     if (inkKey.ctrl && input === 'z') return onSuspend()
-    for (const key of keysOf(input, inkKey)) {
+    const keys = keysOf(input, inkKey)
+    for (const key of keys) {
+      // What comes in one piece may have been pasted: no question is answered by it.
+      if (keys.length > 1 && latest.current.prompt?.kind === 'confirm') break
       const pressed = press(latest.current, key, sceneOf(latest.current, live, rows))
       latest.current = pressed.view
       if (pressed.effect) onEffect(pressed.effect)

@@ -157,11 +157,14 @@ describe('the live view', () => {
     })
   })
 
-  it('takes keys that come in one piece', async () => {
+  it('takes keys that come in one piece, but no answer to a question', async () => {
     const screen = show(ONE)
-    await screen.press('jjdn')
+    await screen.press('jjw7\ry')
     expect(screen.lines()[7]).toMatch(/^▸10\.0\.0\.7/)
-    expect(screen.lines()[23]).toContain('q quit')
+    expect(screen.lines()[23]).toContain('weight 1 -> 7 for 10.0.0.7:8080 of greeter?')
+    expect(screen.onEffect).not.toHaveBeenCalled()
+    await screen.press('y')
+    expect(screen.onEffect).toHaveBeenCalledOnce()
   })
 
   it('stands still while it is paused', async () => {
