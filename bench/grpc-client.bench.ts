@@ -32,13 +32,16 @@ async function messageOf<T>(child: ChildProcess): Promise<T> {
   return message
 }
 
-async function measure(policy: PolicyName, servers: Servers, rounds: number): Promise<Row> {
-  const entry = JSON.stringify({ [policy]: CONFIGS[policy] ?? {} })
+/** @param policy without one: grpc-js's own round_robin against itself */
+async function measure(policy: PolicyName | undefined, servers: Servers, rounds: number): Promise<Row> {
+  const entry = JSON.stringify(policy === undefined ? null : { [policy]: CONFIGS[policy] ?? {} })
   const child = start('calls', [JSON.stringify(servers), entry, String(rounds)])
   const { ours, roundRobin } = await messageOf<CallTimes>(child)
   const ratios = ours.map((time, round) => time / roundRobin[round]!)
   const mean = (times: readonly number[]) => times.reduce((sum, time) => sum + time, 0) / times.length
   const details = { 'µs': mean(ours), 'µs round_robin of grpc-js': mean(roundRobin) }
+  if (policy === undefined)
+    return row('nothing of ours', ratios, { unit: '×', details, note: 'what chance alone makes of it' })
   return row(policy, ratios, { unit: '×', goal: GOAL, details })
 }
 
@@ -49,8 +52,8 @@ const benchmark: Benchmark = {
     try {
       const servers = await messageOf<Servers>(far)
       const rows: Row[] = []
-      for (const policy of POLICY_NAMES) {
-        progress(policy)
+      for (const policy of [undefined, ...POLICY_NAMES]) {
+        progress(policy ?? 'nothing of ours')
         rows.push(await measure(policy, servers, rounds))
       }
       note(

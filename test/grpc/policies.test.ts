@@ -66,7 +66,7 @@ describe('policies on a channel of a registered service', () => {
     await client.calls(10)
     await environment.fairlead.setEndpoint('web', servers[0]!.address, { state: 'drain' })
     await environment.fairlead.setEndpoint('web', servers[1]!.address, { state: 'maint' })
-    await eventually(async () => (await shares(client, servers, 5))[2] === 5)
+    await eventually(async () => (await shares(client, servers, 30))[2] === 30)
     expect(await shares(client, servers, 50)).toEqual([0, 0, 50])
   })
 

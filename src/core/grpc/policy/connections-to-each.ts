@@ -52,9 +52,8 @@ export class ConnectionsToEach implements Connections {
     }
   }
 
-  wake(): void {
-    for (const leaf of this.#leaves.values()) leaf.wake()
-  }
+  /** Nothing is ever idle for long here. */
+  wake(): void {}
 
   close(): void {
     for (const [upstream, leaf] of this.#leaves) this.#drop(upstream, leaf)

@@ -17,7 +17,7 @@ export interface Connections {
   subchannelOf(upstream: Upstream): experimental.SubchannelInterface | undefined
   /** Connects to these, in this order where that counts, and lets go of others. What is connected stays. */
   update(destinations: readonly Destination[], options: ChannelOptions, note: string): void
-  /** Connects where it is idle. */
+  /** Connects where it is idle. grpc-js has this called for every call. */
   wake(): void
   /** Lets go of everything. */
   close(): void

@@ -55,6 +55,7 @@ export class Leaf {
 
   /** Connects again if it is idle. */
   wake(): void {
+    if (this.state !== connectivityState.IDLE) return
     if (this.#moved) this.connect()
     else this.#balancer.exitIdle()
   }
