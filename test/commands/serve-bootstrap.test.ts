@@ -46,8 +46,8 @@ describe('fairlead serve bootstrap', () => {
       dynamic_resources: { ads_config: { api_type: 'DELTA_GRPC' } },
       static_resources: {
         listeners: [
-          { name: 'web', address: address('127.0.0.1', 8080) },
-          { name: 'greeter', address: address('0.0.0.0', 50051) },
+          { name: '127.0.0.1:8080', address: address('127.0.0.1', 8080) },
+          { name: '0.0.0.0:50051', address: address('0.0.0.0', 50051) },
         ],
         // Every address of a machine is no destination.
         clusters: [

@@ -1,5 +1,8 @@
 import type { ControlPlaneEvent } from './events.js'
 
+/** A refusal may be of very many resources. */
+const MAX_NAMES = 5
+
 /**
  * One line for people; undefined for what happens too often to be told one by one. May hold text of clients and of the registry: escape
  * it before it goes to a terminal.
@@ -13,7 +16,7 @@ export function controlPlaneEventText(event: ControlPlaneEvent): string | undefi
     case 'load':
       return undefined
     case 'nack':
-      return `nack by ${event.client} of ${event.type} ${event.resources.join(', ')}: ${event.reason}`
+      return `nack by ${event.client} of ${event.type} ${namesText(event.resources)}: ${event.reason}`
     case 'stale':
       return `stale: ${event.reason}; going on with what is known`
     case 'live':
@@ -35,4 +38,9 @@ export function controlPlaneEventText(event: ControlPlaneEvent): string | undefi
     case 'stopped':
       return 'stopped'
   }
+}
+
+function namesText(names: readonly string[]): string {
+  const rest = names.length - MAX_NAMES
+  return names.slice(0, MAX_NAMES).join(', ') + (rest > 0 ? ` and ${rest} more` : '')
 }

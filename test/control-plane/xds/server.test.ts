@@ -1,9 +1,11 @@
 import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js'
+import { connect as connectHttp2 } from 'node:http2'
+import type { MessageTypeDefinition } from '@grpc/proto-loader'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadProto } from '../../../src/core/protos/load.js'
 import { eventually } from '../../support/eventually.js'
 import { FakeDirectory, served, serviceView } from '../support/fake-directory.js'
-import { AdsClient, type Received, type TypeName } from './support/ads-client.js'
+import { AdsClient, type Received, type TypeName, TYPES } from './support/ads-client.js'
 import { startXdsServer, type TestXdsServer } from './support/xds-server.js'
 
 let directory: FakeDirectory
@@ -220,6 +222,47 @@ describe('an Envoy', () => {
 })
 
 describe('the server', () => {
+  it('takes no more requests of a client that reads no responses', async () => {
+    directory.show(web(...Array.from({ length: 2000 }, (_, i) => `10.0.${i >> 8}.${i & 255}:80`)))
+    const { serialize } = loadProto('xds')['envoy.service.discovery.v3.DiscoveryRequest'] as MessageTypeDefinition<
+      object,
+      object
+    >
+    const session = connectHttp2(`http://127.0.0.1:${server.port}`)
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+      'content-type': 'application/grpc',
+      'te': 'trailers',
+    })
+    let taken = 0
+    const ask = (names: readonly string[], nonce: string) => {
+      const node = { id: 'x'.repeat(4000) }
+      const message = serialize({ type_url: TYPES.endpoints, resource_names: names, response_nonce: nonce, node })
+      const head = Buffer.alloc(5)
+      head.writeUInt32BE(message.length, 1)
+      stream.write(Buffer.concat([head, message]), () => taken++)
+    }
+    ask(['web'], '')
+    // Each pair gives the resource up and asks for it again: were it read, there would be a response of 100 kB to each.
+    const PAIRS = 300
+    for (let nonce = 1; nonce <= PAIRS; nonce++) {
+      ask([], String(nonce))
+      ask(['web'], String(nonce))
+    }
+    let before = -1
+    await eventually(async () => {
+      const still = taken === before
+      before = taken
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      return still
+    })
+    expect(taken).toBeLessThan(PAIRS)
+    stream.resume()
+    await eventually(() => taken === 2 * PAIRS + 1)
+    session.destroy()
+  })
+
   it('lets slow clients have the latest and keeps nothing for them', async () => {
     const client = connect()
     directory.show(web('10.0.0.1:80'))

@@ -19,12 +19,15 @@ export interface ClientTraits {
 }
 
 const MAX_NAME_LENGTH = 128
+/** No zone of the registry is longer. */
+const MAX_ZONE_LENGTH = 128
 
 /** @param fallbackZone of clients that do not say theirs */
 export function clientTraits(node: Node | null | undefined, fallbackZone: string | undefined): ClientTraits {
+  const zone = node?.locality?.zone ?? ''
   return {
     dialect: /^grpc/i.test(node?.user_agent_name ?? '') ? 'grpc' : 'envoy',
-    zone: node?.locality?.zone || fallbackZone,
+    zone: (zone.length <= MAX_ZONE_LENGTH && zone) || fallbackZone,
   }
 }
 

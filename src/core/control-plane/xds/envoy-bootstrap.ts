@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { ListenAddress } from '../../net/listen-address.js'
+import { hostPort, type ListenAddress } from '../../net/listen-address.js'
 import type { BootstrapOptions, ServerTrust } from './bootstrap.js'
 
 /** What an Envoy has to know to ask an xDS server, and where it listens. */
@@ -57,7 +57,8 @@ function listener(listen: ListenAddress, service: string): object {
     ],
   }
   const filter = { name: 'envoy.filters.network.http_connection_manager', typed_config: manager }
-  return { name: service, address: socketAddress(listen), filter_chains: [{ filters: [filter] }] }
+  // Several listeners may be of one service; a name stands for one.
+  return { name: hostPort(listen), address: socketAddress(listen), filter_chains: [{ filters: [filter] }] }
 }
 
 function serverCluster({ serverAddress, tls }: EnvoyOptions): object {
