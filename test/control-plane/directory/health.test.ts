@@ -122,7 +122,7 @@ describe('checks', () => {
     await put(`web.test:${port}`)
     await eventually(() => hosts.length > 0)
     expect(hosts[0]).toBe(`web.test:${port}`)
-    expect(last()).toEqual([`127.0.0.1:${port}`])
+    await eventually(() => expect(last()).toEqual([`127.0.0.1:${port}`]))
   })
 
   it('let go at once what expired together and does not answer any more', async () => {
