@@ -1,5 +1,6 @@
 import { ServerCredentials } from '@grpc/grpc-js'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { DEFAULT_OUTLIER_DETECTION } from '../../../src/core/balancer/outlier-detection.js'
 import type { ServedEndpoint, ServiceView } from '../../../src/core/control-plane/directory/contract.js'
 import type { ServiceConfig } from '../../../src/core/registry/service-config.js'
 import { FakeDirectory, served, serviceView } from '../../control-plane/support/fake-directory.js'
@@ -163,11 +164,11 @@ export function xdsClientSuite(program: () => readonly string[], { hasTls = true
       directory.show(view({ a: {} }))
       const client = start()
       await reaches(client, ['a'])
-      const twice = served(servers.get('b')!.address)
-      directory.show(serviceView(SERVICE, [twice, { ...twice, id: 'again' }]))
+      const outlierDetection = { ...DEFAULT_OUTLIER_DETECTION, maxEjectionPercent: 101 }
+      directory.show({ ...view({ a: {} }), outlierDetection })
       const nack = await eventually(() => xds.events.find(({ event }) => event === 'nack') ?? false)
-      expect(nack).toMatchObject({ type: 'ClusterLoadAssignment', resources: [SERVICE] })
-      expect((nack as { reason: string }).reason).toMatch(/duplicate/)
+      expect(nack).toMatchObject({ type: 'Cluster', resources: [SERVICE] })
+      expect((nack as { reason: string }).reason).toMatch(/max_ejection_percent/)
       await reaches(client, ['a'])
       directory.show(view({ a: {}, c: {} }))
       await reaches(client, ['a', 'c'])
