@@ -55,6 +55,7 @@ describe('the built package', () => {
       await fairlead.register('web', '10.0.0.5:8080', { wait: false })
       await fairlead.balance('web', { wait: false })
       await fairlead.proxy({ listen: 0, service: 'web' })
+      await fairlead.serve({ grpclb: 0, xds: 0 })
       const events = fairlead.watch('web')[Symbol.asyncIterator]()
       console.log((await events.next()).value.type)
       await fairlead.close()

@@ -1,5 +1,8 @@
 import type { PackageDefinition } from '@grpc/proto-loader'
-import { FileDescriptorProto } from 'protobufjs/ext/descriptor/index.js'
+import descriptor from 'protobufjs/ext/descriptor/index.js'
+
+// Node finds no named exports in this module.
+const { FileDescriptorProto } = descriptor
 
 /** The parts of `google.protobuf.FileDescriptorProto` that are looked at. */
 interface FileDescriptor {
