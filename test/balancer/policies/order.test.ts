@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createBalancer } from '../../../src/core/balancer/balancer.js'
+import type { Picker } from '../../../src/core/balancer/policy.js'
 import { choosePolicy } from '../../../src/core/balancer/service-config.js'
 import { endpoint, runtime, snapshot, upstreamsOf } from '../../support/balancing.js'
 import { seededRandom } from '../../support/seeded-random.js'
@@ -81,6 +82,27 @@ describe('weighted_round_robin', () => {
     const fair = (2 * steps) / (count + 2.5)
     expect(Math.abs(counts.get(1)! / fair - 3)).toBeLessThan(0.3)
     for (let i = 3; i <= count; i++) expect(Math.abs(counts.get(i)! / fair - 1)).toBeLessThan(0.3)
+  })
+
+  it.each([100, 200])('starves nobody where all %i weights change before each had a turn', (count) => {
+    const weightOf = (i: number, update: number) => 500 + Math.floor((500 * i) / count) - ((7 * update + 13 * i) % 5)
+    const weightsAt = (update: number) => Array.from({ length: count }, (_, i) => weightOf(i, update))
+    const upstreams = upstreamsOf(weighted(weightsAt(0)))
+    const { policy, config } = choosePolicy('weighted_round_robin')
+    const counts = new Map(upstreams.map((upstream) => [upstream, 0]))
+    let order: Picker | undefined
+    for (let update = 0; update < 200; update++) {
+      weightsAt(update).forEach((weight, i) => upstreams[i]!.replace(endpoint(i + 1, { weight })))
+      order = policy.build(upstreams, config, runtime(), order)
+      for (let i = 0; i < 50; i++) {
+        const picked = order.pick({})!
+        counts.set(picked, counts.get(picked)! + 1)
+      }
+    }
+    upstreams.forEach((upstream, i) => {
+      const fair = (200 * 50 * (500 + (500 * i) / count)) / (750 * count)
+      expect(Math.abs(counts.get(upstream)! - fair)).toBeLessThan(2)
+    })
   })
 })
 

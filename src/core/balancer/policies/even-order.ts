@@ -1,6 +1,6 @@
 import type { PickRequest } from '../policy.js'
 import type { Upstream } from '../upstream.js'
-import { nextAllowed, resumeAt, weightsOf } from './candidates.js'
+import { nextAllowed, weightsOf } from './candidates.js'
 import { DueQueue } from './due-queue.js'
 
 /** How many turns a request lets pass to endpoints it has already failed on before it takes one from the list. */
@@ -33,7 +33,8 @@ export class EvenOrder {
       if (others) others.push(upstream)
       else members.set(weight, [upstream])
     })
-    this.#classes = Array.from(members, ([weight, upstreams]) => this.#enrol(weight, upstreams, previous))
+    const owed = previous ? previous.#owed() : new Map<Upstream, number>()
+    this.#classes = Array.from(members, ([weight, upstreams]) => this.#enrol(weight, upstreams, owed))
     this.#queue = new DueQueue(members.size)
     this.#classes.forEach((_, index) => this.#schedule(index))
   }
@@ -59,13 +60,14 @@ export class EvenOrder {
     const member = nextAllowed(members, chosen.next, request)
     if (member < 0) return undefined
     chosen.next = member + 1 === members.length ? 0 : member + 1
+    chosen.credits[member]!--
     return members[member]
   }
 
   #schedule(index: number): void {
-    const { picks, owed, rate } = this.#classes[index]!
-    const from = Math.floor((picks * this.#total - owed) / rate)
-    const due = Math.ceil(((picks + 1) * this.#total - owed) / rate)
+    const { picks, credit, rate } = this.#classes[index]!
+    const from = Math.floor((picks * this.#total - credit) / rate)
+    const due = Math.ceil(((picks + 1) * this.#total - credit) / rate)
     this.#queue.put(index, from, due)
   }
 
@@ -73,17 +75,30 @@ export class EvenOrder {
   #startOver(): void {
     this.#step = 0
     this.#queue.rewind(this.#total)
+    for (const { credits, weight } of this.#classes) for (let i = 0; i < credits.length; i++) credits[i]! += weight
     for (const each of this.#classes) each.picks -= each.rate
   }
 
-  /** A class that was there before keeps its turn and what it is owed, so that frequent updates favour nobody. */
-  #enrol(weight: number, members: readonly Upstream[], previous: EvenOrder | undefined): WeightClass {
-    const rate = weight * members.length
-    const before = previous && previous.#classes.find((each) => each.weight === weight)
-    if (!before) return { weight, rate, members, picks: 0, owed: 0, next: 0 }
-    const owed = (before.owed + before.rate * previous.#step) / previous.#total - before.picks
-    const next = resumeAt(members, before.members, before.next)
-    return { weight, rate, members, picks: 0, owed: Math.round(owed * this.#total), next }
+  /**
+   * Endpoints that were there before keep what they are owed, whatever they weigh now, and those that are owed most come first:
+   * frequent updates favour nobody.
+   */
+  #enrol(weight: number, upstreams: readonly Upstream[], owed: ReadonlyMap<Upstream, number>): WeightClass {
+    const owedTo = (upstream: Upstream) => owed.get(upstream) ?? 0
+    const members = upstreams.toSorted((a, b) => owedTo(b) - owedTo(a))
+    const credits = Float64Array.from(members, owedTo)
+    const credit = Math.round(credits.reduce((sum, each) => sum + each, 0) * this.#total)
+    return { weight, rate: weight * members.length, members, credits, credit, picks: 0, next: 0 }
+  }
+
+  /** What each endpoint is owed by now, in picks. */
+  #owed(): ReadonlyMap<Upstream, number> {
+    const owed = new Map<Upstream, number>()
+    for (const { weight, members, credits } of this.#classes) {
+      const due = (weight * this.#step) / this.#total
+      members.forEach((upstream, i) => owed.set(upstream, credits[i]! + due))
+    }
+    return owed
   }
 }
 
@@ -93,10 +108,12 @@ interface WeightClass {
   /** Picks in a cycle. */
   readonly rate: number
   readonly members: readonly Upstream[]
+  /** What each member was owed when the cycle began, less what it has had since, in picks. */
+  readonly credits: Float64Array
+  /** What all were owed in the beginning, in picks times the total weight. */
+  readonly credit: number
   /** Picks since the cycle began. */
   picks: number
-  /** What it was owed when the cycle began, in picks times the total weight. */
-  readonly owed: number
   /** The member whose turn is next. */
   next: number
 }
