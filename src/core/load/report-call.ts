@@ -6,6 +6,7 @@ import {
   type StatusObject,
 } from '@grpc/grpc-js'
 import { readLoadReport } from '../balancer/orca/decode.js'
+import { durationOf } from '../protos/duration.js'
 import { loadProto } from '../protos/load.js'
 import type { LoadStreamObserver } from './load-stream.js'
 
@@ -48,8 +49,4 @@ export function callForReports(client: Client, periodMs: number, observer: LoadS
     else observer.ended(details || status[code]!)
   })
   return cancel
-}
-
-function durationOf(ms: number): { seconds: number; nanos: number } {
-  return { seconds: Math.floor(ms / 1000), nanos: Math.round(ms % 1000) * 1_000_000 }
 }

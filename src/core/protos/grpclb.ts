@@ -1,4 +1,5 @@
 import type { MessageTypeDefinition, ServiceDefinition } from '@grpc/proto-loader'
+import type { Duration } from './duration.js'
 import { loadProto } from './load.js'
 
 /** `grpc.lb.v1.LoadBalancer` and its messages, as the loader reads and writes them. */
@@ -23,7 +24,7 @@ export interface LoadBalanceRequest {
 
 /** Counted since the report before. Reading gives numbers of 64 bits as decimal texts; writing takes either. */
 export interface ClientStats {
-  readonly timestamp?: Timestamp | null
+  readonly timestamp?: Duration | null
   readonly num_calls_started: number | string
   readonly num_calls_finished: number | string
   readonly num_calls_finished_with_client_failed_to_send: number | string
@@ -36,7 +37,7 @@ export interface ClientStats {
 
 /** One of the three, or none. */
 export interface LoadBalanceResponse {
-  readonly initial_response?: { readonly client_stats_report_interval?: Timestamp | null } | null
+  readonly initial_response?: { readonly client_stats_report_interval?: Duration | null } | null
   readonly server_list?: ServerList | null
   readonly fallback_response?: object | null
 }
@@ -52,12 +53,6 @@ export interface Server {
   readonly port?: number
   readonly load_balance_token?: string
   readonly drop?: boolean
-}
-
-/** `google.protobuf.Timestamp` and `google.protobuf.Duration` have the same fields. */
-export interface Timestamp {
-  readonly seconds: number | string
-  readonly nanos: number
 }
 
 let loaded: GrpclbProto | undefined
@@ -82,16 +77,4 @@ function codec<Message>(definition: MessageTypeDefinition<Message, object>): Cod
     serialize: (message) => definition.serialize(message),
     deserialize: (bytes) => definition.deserialize(bytes) as Message,
   }
-}
-
-/** A length of time as protobuf writes it. */
-export function durationOf(ms: number): Timestamp {
-  return { seconds: Math.floor(ms / 1000), nanos: Math.round((ms % 1000) * 1e6) }
-}
-
-/** In milliseconds; 0 where there is none, or none that counts. */
-export function millisecondsOf(duration: Timestamp | null | undefined): number {
-  if (!duration) return 0
-  const ms = Number(duration.seconds) * 1000 + duration.nanos / 1e6
-  return Number.isFinite(ms) && ms > 0 ? ms : 0
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { durationOf, grpclbProto, type Server } from '../../protos/grpclb.js'
+import { durationOf } from '../../protos/duration.js'
+import { grpclbProto, type Server } from '../../protos/grpclb.js'
 import type { ServedEndpoint } from '../directory/contract.js'
 import { lengthDelimited } from '../serving/length-delimited.js'
 import { ipBytes } from './ip-bytes.js'

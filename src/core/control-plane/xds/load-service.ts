@@ -1,11 +1,11 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { isServiceName } from '../../model/service.js'
+import { durationOf } from '../../protos/duration.js'
 import type { ControlPlaneContext, ServiceHandlers } from '../service.js'
 import { clientName, type Node } from './client.js'
 import { type ClusterStats, sumOf } from './load-stats.js'
 import { serviceDefinition } from './messages.js'
 import type { OpenCalls } from './open-calls.js'
-import { duration } from './resources/duration.js'
 
 const SERVICE = 'envoy.service.load_stats.v3.LoadReportingService'
 
@@ -29,7 +29,7 @@ export function loadHandlers(context: ControlPlaneContext, calls: OpenCalls, int
           if (client === undefined) {
             client = clientName(call.getPeer(), node)
             // Clients of grpc-js report nothing where clusters are named one by one. Who gets no answer does not report.
-            if (intervalMs > 0) call.write({ send_all_clusters: true, load_reporting_interval: duration(intervalMs) })
+            if (intervalMs > 0) call.write({ send_all_clusters: true, load_reporting_interval: durationOf(intervalMs) })
           }
           if (cluster_stats.length > MAX_CLUSTERS) {
             return calls.end(call, status.RESOURCE_EXHAUSTED, `more than ${MAX_CLUSTERS} clusters in one report`)

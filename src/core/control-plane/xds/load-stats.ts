@@ -1,3 +1,5 @@
+import { type Duration, millisecondsOf } from '../../protos/duration.js'
+
 /** How a client's requests to a cluster went since it told last, as it comes off the wire: numbers as decimal text. Untrusted. */
 export interface ClusterStats {
   readonly cluster_name: string
@@ -8,7 +10,7 @@ export interface ClusterStats {
     readonly total_issued_requests: string
   }[]
   readonly total_dropped_requests: string
-  readonly load_report_interval: { readonly seconds: string; readonly nanos: number } | null
+  readonly load_report_interval: Duration | null
 }
 
 export interface LoadSum {
@@ -30,8 +32,7 @@ export function sumOf(stats: ClusterStats, usualSeconds: number): LoadSum {
     failed += errors
     requests += count(locality.total_issued_requests) || count(locality.total_successful_requests) + errors
   }
-  const { seconds = '0', nanos = 0 } = stats.load_report_interval ?? {}
-  const measured = Number(seconds) + nanos / 1e9
+  const measured = millisecondsOf(stats.load_report_interval) / 1000
   return {
     requests,
     failed,

@@ -1,5 +1,6 @@
 import { type experimental, status } from '@grpc/grpc-js'
-import { grpclbProto, type LoadBalanceResponse, millisecondsOf } from '../../protos/grpclb.js'
+import { millisecondsOf } from '../../protos/duration.js'
+import { grpclbProto, type LoadBalanceResponse } from '../../protos/grpclb.js'
 import type { Clock } from '../../runtime.js'
 import { BalancerCall } from './balancer-call.js'
 import type { CallStats } from './call-stats.js'

@@ -1,3 +1,4 @@
+import { durationOf } from '../../protos/duration.js'
 import type { ClientStats } from '../../protos/grpclb.js'
 
 /** Counts calls between two reports to the balancer: those to servers of its lists, and those dropped by its lists. */
@@ -36,7 +37,7 @@ export class CallStats {
   /** "Each count except the timestamp should be reset to zero after reporting the stats." (load_balancer.proto) */
   take(wallMs: number): ClientStats {
     const stats = {
-      timestamp: { seconds: Math.floor(wallMs / 1000), nanos: Math.floor((wallMs % 1000) * 1e6) },
+      timestamp: durationOf(wallMs),
       num_calls_started: this.#started,
       num_calls_finished: this.#finished,
       num_calls_finished_with_client_failed_to_send: this.#failedToSend,

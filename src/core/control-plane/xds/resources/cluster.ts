@@ -1,10 +1,10 @@
 import type { OutlierDetection } from '../../../balancer/outlier-detection.js'
+import { durationOf } from '../../../protos/duration.js'
 import type { ServiceView } from '../../directory/contract.js'
 import type { Dialect } from '../client.js'
 import type { Balancing } from './balancing.js'
 import { parseCircuitBreakers } from './circuit-breakers.js'
 import { ADS } from './config-source.js'
-import { duration } from './duration.js'
 import { protocolOptions } from './upstream-protocol.js'
 
 const CONNECT_TIMEOUT_MS = 5000
@@ -15,7 +15,7 @@ export function clusterOf(view: ServiceView, balancing: Balancing, dialect: Dial
     name: view.service,
     type: 'EDS',
     eds_cluster_config: { eds_config: ADS, service_name: view.service },
-    connect_timeout: duration(CONNECT_TIMEOUT_MS),
+    connect_timeout: durationOf(CONNECT_TIMEOUT_MS),
     ...balancing.cluster,
     circuit_breakers: { thresholds: [{ priority: 'DEFAULT', ...parseCircuitBreakers(view.serviceConfig) }] },
     ...(view.outlierDetection && { outlier_detection: outlierDetection(view.outlierDetection) }),
@@ -34,9 +34,9 @@ const FOR_ENVOY = { common_lb_config: { healthy_panic_threshold: { value: 0 } } 
 function outlierDetection(rules: OutlierDetection): object {
   const { successRate, failurePercentage, consecutiveFailures } = rules
   return {
-    interval: duration(rules.intervalMs),
-    base_ejection_time: duration(Math.max(1, rules.baseEjectionMs)),
-    max_ejection_time: duration(Math.max(1, rules.maxEjectionMs)),
+    interval: durationOf(rules.intervalMs),
+    base_ejection_time: durationOf(Math.max(1, rules.baseEjectionMs)),
+    max_ejection_time: durationOf(Math.max(1, rules.maxEjectionMs)),
     max_ejection_percent: { value: rules.maxEjectionPercent },
     ...(consecutiveFailures > 0 && { consecutive_5xx: { value: consecutiveFailures } }),
     enforcing_consecutive_5xx: { value: consecutiveFailures > 0 ? 100 : 0 },

@@ -1,6 +1,6 @@
 import type { LoadWeightRules } from '../../../balancer/orca/weights.js'
+import { durationOf } from '../../../protos/duration.js'
 import { type Any, pack, typeUrl } from '../messages.js'
-import { duration } from './duration.js'
 
 const PACKAGE = 'envoy.extensions.load_balancing_policies'
 
@@ -54,11 +54,11 @@ export function clientSideWeightedRoundRobin(rules: LoadWeightRules): PolicyEntr
   return entry('client_side_weighted_round_robin', 'ClientSideWeightedRoundRobin', {
     ...(rules.oobMs !== undefined && {
       enable_oob_load_report: { value: true },
-      oob_reporting_period: duration(rules.oobMs),
+      oob_reporting_period: durationOf(rules.oobMs),
     }),
-    blackout_period: duration(rules.blackoutMs),
-    weight_expiration_period: duration(rules.expirationMs),
-    weight_update_period: duration(rules.updateMs),
+    blackout_period: durationOf(rules.blackoutMs),
+    weight_expiration_period: durationOf(rules.expirationMs),
+    weight_update_period: durationOf(rules.updateMs),
     error_utilization_penalty: { value: rules.errorUtilizationPenalty },
   })
 }

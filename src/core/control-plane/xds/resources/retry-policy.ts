@@ -1,6 +1,6 @@
 import type { RetryPolicy } from '../../../balancer/call-config.js'
 import { GRPC_STATUS_NAMES } from '../../../balancer/grpc-status-names.js'
-import { duration } from './duration.js'
+import { durationOf } from '../../../protos/duration.js'
 
 /** The status codes that xDS can have calls tried again for (gRFC A44). */
 const EXPRESSIBLE = ['CANCELLED', 'DEADLINE_EXCEEDED', 'INTERNAL', 'RESOURCE_EXHAUSTED', 'UNAVAILABLE']
@@ -21,8 +21,8 @@ export function retryPolicyOf(policy: RetryPolicy | undefined): object {
       retry_on: names.map((name) => name.toLowerCase().replace('_', '-')).join(','),
       num_retries: { value: maxAttempts - 1 },
       retry_back_off: {
-        base_interval: duration(initialBackoffMs),
-        max_interval: duration(Math.max(initialBackoffMs, maxBackoffMs)),
+        base_interval: durationOf(initialBackoffMs),
+        max_interval: durationOf(Math.max(initialBackoffMs, maxBackoffMs)),
       },
     },
   }

@@ -1,8 +1,8 @@
 import { type CallConfig, NO_CALL_CONFIGS, parseCallConfigs } from '../../../balancer/call-config.js'
+import { durationOf } from '../../../protos/duration.js'
 import type { ServiceView } from '../../directory/contract.js'
 import type { Dialect } from '../client.js'
 import type { Balancing } from './balancing.js'
-import { duration } from './duration.js'
 import { retryPolicyOf } from './retry-policy.js'
 
 /** The key by which gRPC's clients hash by their channel (gRFC A42). */
@@ -40,7 +40,7 @@ function matchOf(key: string): object {
 /** gRPC's clients take the shorter of this and a call's own deadline (gRFC A31). Envoy's default is 15 seconds. */
 function timeLimit(call: CallConfig | undefined, dialect: Dialect): object {
   const isLimited = call !== undefined && call.timeoutMs < Infinity
-  const limit = duration(isLimited ? call.timeoutMs : 0)
+  const limit = durationOf(isLimited ? call.timeoutMs : 0)
   if (dialect === 'envoy') return { timeout: limit }
   return isLimited ? { max_stream_duration: { max_stream_duration: limit } } : {}
 }
