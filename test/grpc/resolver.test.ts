@@ -1,3 +1,4 @@
+import { createServer } from 'node:net'
 import { connectivityState, status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connect } from '../../src/core/fairlead.js'
@@ -199,6 +200,29 @@ describe('the service config', () => {
     })
     expect(warnings).toEqual([expect.objectContaining({ service: 'web' })])
   })
+
+  it('and a default that cannot be used either are told of once each', async () => {
+    const warnings: unknown[] = []
+    const logger = { debug() {}, info() {}, error() {}, warn: (_: string, fields?: unknown) => warnings.push(fields) }
+    const { registry, fairlead, serve, client } = await start({ logger })
+    const server = await serve('web')
+    await putConfig(registry.endpoint, 'web', { loadBalancingConfig: [{ mystery: {} }] })
+    const channel = client('ns:///web', policy('enigma'))
+    for (const state of ['drain', 'ready', 'drain', 'ready'] as const) {
+      await fairlead.setEndpoint('web', server.address, { state })
+      const expected = state === 'ready' ? status.OK : status.UNAVAILABLE
+      await eventually(async () => (await channel.call()).code === expected)
+    }
+    const error = (name: string) => expect.objectContaining({ error: expect.stringContaining(name) as string })
+    expect(warnings).toEqual(expect.arrayContaining([error('mystery'), error('enigma')]))
+    expect(warnings).toHaveLength(2)
+  })
+
+  it('may be an empty option, which is none to grpc-js', async () => {
+    const { serve, client } = await start()
+    await serve('web')
+    await client('ns:///web', { 'grpc.service_config': '' }).calls(1)
+  })
 })
 
 describe('while the registry is away', () => {
@@ -282,6 +306,24 @@ describe('registrations', () => {
       expect(code).toBe(status.UNAVAILABLE)
       expect(details).toMatch(/cannot resolve web: .*call registerFairlead\(\) again/)
     }
+  })
+
+  it('end the wait of channels for a registry that never answered when they are closed', async () => {
+    const mute = createServer((socket) => socket.on('error', () => undefined).resume())
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
+    opened.push(mute)
+    const { port } = mute.address() as { port: number }
+    const registration = registerFairlead({ endpoints: [`127.0.0.1:${port}`], commandTimeoutMs: 60_000 })
+    const channel = new TestClient('ns:///web')
+    opened.push(channel)
+    const call = channel.call()
+    await eventually(() => new Promise((resolve) => mute.getConnections((_, count) => resolve(count > 0))))
+    await registration.close()
+    const { code, details } = await call
+    expect(code).toBe(status.UNAVAILABLE)
+    expect(details).toMatch(
+      /cannot resolve web: the registration with gRPC was closed; call registerFairlead\(\) again/,
+    )
   })
 
   it('refuse options that cannot be used', () => {

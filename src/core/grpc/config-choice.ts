@@ -15,32 +15,31 @@ export class ConfigChoice {
   #refused = ''
 
   constructor(service: string, options: ChannelOptions, log: Logger) {
-    const json = options['grpc.service_config']
     this.#service = service
-    this.#default = json === undefined ? undefined : JSON.parse(json)
     this.#log = log
+    const json = options['grpc.service_config']
+    this.#default = json ? this.#usable(JSON.parse(json)) : undefined
   }
 
   /** @param said the registry's; undefined where it has none */
   choose(said: unknown, lookaside: boolean): ServiceConfig {
     if (said === undefined) this.#last = undefined
-    for (const raw of [said, this.#last, this.#default]) {
-      if (raw === undefined) continue
-      try {
-        const config = channelConfig(raw, lookaside)
-        if (raw === said) this.#last = said
-        return config
-      } catch (error) {
-        this.#refuse((error as Error).message)
-      }
-    }
-    return channelConfig(undefined, lookaside)
+    else if (said !== this.#last) this.#last = this.#usable(said) ?? this.#last
+    return channelConfig(this.#last ?? this.#default, lookaside)
   }
 
-  /** Once for each message: the same config comes with every snapshot. */
-  #refuse(error: string): void {
-    if (error === this.#refused) return
-    this.#refused = error
-    this.#log.warn('a service config cannot be used; another one holds', { service: this.#service, error })
+  /** The same, or undefined where it cannot be used. Tells of that once for each message: the same config comes with every snapshot. */
+  #usable(raw: unknown): unknown {
+    try {
+      channelConfig(raw, false)
+      return raw
+    } catch (cause) {
+      const error = (cause as Error).message
+      if (error !== this.#refused) {
+        this.#log.warn('a service config cannot be used; another one holds', { service: this.#service, error })
+      }
+      this.#refused = error
+      return undefined
+    }
   }
 }

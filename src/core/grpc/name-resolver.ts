@@ -81,6 +81,8 @@ export class NameResolver implements experimental.Resolver {
         if (resolution.kind === 'snapshot') this.#tell((this.#known = resolution.snapshot), resolver)
         else if (!this.#told) this.#fallBack(resolution.error)
       }
+      // Else the source was closed, and whoever waits would wait for ever.
+      if (!signal.aborted) throw lease.signal.reason
     } catch (error) {
       if (!signal.aborted && !this.#told) this.#fallBack(asFairleadError(error))
     } finally {
