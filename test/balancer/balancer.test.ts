@@ -112,6 +112,17 @@ describe('balancer', () => {
     expect(() => balancer.pick({})).toThrow(/2 draining.*; 1 in maintenance/)
   })
 
+  it.each<[string, Partial<Endpoint>[], string]>([
+    ['none', [], 'fairlead register web ADDRESS'],
+    ['a lookaside balancer', [{ role: 'balancer' }], 'fairlead register web ADDRESS'],
+    ['a drained one', [{ role: 'balancer' }, { state: 'drain' }], 'fairlead set web ADDRESS --state ready'],
+    ['one that is not connected', [{ role: 'balancer' }, {}], 'fairlead doctor web'],
+  ])('says what to do where there is nobody but %s', (_, fields, command) => {
+    const balancer = createBalancer({ byConnection: true }, runtime())
+    balancer.update(snapshot(addresses(fields)))
+    expect(balancer.failure().hint).toContain(command)
+  })
+
   it('uses weight 0 when nothing else exists', () => {
     const balancer = createBalancer({}, runtime())
     balancer.update(snapshot(addresses([{ weight: 0 }, { weight: 0 }, { state: 'drain' }])))

@@ -1,7 +1,8 @@
-import { credentials, ServerCredentials } from '@grpc/grpc-js'
+import { credentials, ServerCredentials, status } from '@grpc/grpc-js'
 import { afterEach, expect, it } from 'vitest'
 import { makeCertificates } from '../../support/certificates.js'
 import { eventually } from '../../support/eventually.js'
+import { freePort } from '../../support/real-etcd.js'
 import { type Environment, type RegisteredServer, startEnvironment } from '../environment.js'
 import type { TestClient } from '../support.js'
 import { startTokenServer, TestChannel } from './support.js'
@@ -73,6 +74,26 @@ it('balances by itself as soon as the balancer is gone from the registry, over t
     await channel.calls(1)
     return tokens.at(-1) === undefined
   })
+})
+
+it('says why there is no list where there are no servers to fall back to, and goes to those that come', async () => {
+  const environment = await startEnvironment()
+  opened.push(environment)
+  const { fairlead, serve, client } = environment
+  const port = await freePort()
+  await fairlead.register('web', `127.0.0.1:${port}`, { role: 'balancer' })
+  const channel = client('ns:///web', { 'grpc.grpclb_fallback_timeout_ms': 300 })
+  const { code, details } = await channel.call()
+  expect(code).toBe(status.UNAVAILABLE)
+  expect(details).toMatch(
+    new RegExp(
+      `no list from a lookaside balancer of web, and no servers to fall back to: .*ECONNREFUSED 127.0.0.1:${port}`,
+    ),
+  )
+  const server = await serve('web')
+  await eventually(async () => (await channel.call()).code === status.OK)
+  await server.deregister()
+  await eventually(async () => /no servers to fall back to/.test((await channel.call()).details))
 })
 
 it('uses the first server only where the service’s config asks for pick_first', async () => {

@@ -17,7 +17,7 @@ const DEFAULT_FALLBACK_TIMEOUT_MS = 10_000
 
 /**
  * The policy `grpclb`: sends calls where a lookaside balancer says, and to the channel's own addresses while none says anything. Calls wait
- * before the first list, while a list is empty, and while its servers are being connected to; they fail where none can be.
+ * before the first list and while its servers are being connected to; they fail where none can be, and where the list is empty.
  */
 export class GrpclbBalancer implements experimental.LoadBalancer {
   readonly #helper: experimental.ChannelControlHelper
@@ -27,6 +27,9 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
   #options: ChannelOptions = {}
   #config: GrpclbConfig | undefined
   #own: readonly experimental.Endpoint[] = []
+  #note = ''
+  /** Whom the balancers are asked for; empty: nobody said. */
+  #name = ''
   #link: BalancerLink | undefined
   #cancelTimer: (() => void) | undefined
   /** What the last list said, and whose turn is next in it. */
@@ -35,6 +38,8 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
   #listed: ListedServers | undefined
   #fallbackServers: FallbackServers | undefined
   #mode: Mode = 'waiting'
+  /** Why there is no list, last. */
+  #trouble = 'none came in time'
   /** Whether connections are being changed: what becomes of them is told once. */
   #isConnecting = false
   #isClosed = false
@@ -54,19 +59,20 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
     if (!(config instanceof GrpclbConfig)) return false
     if (!endpoints.ok) {
       // What was resolved before still counts.
-      if (!this.#config) this.#tell(connectivityState.TRANSIENT_FAILURE, unavailable(endpoints.error.details))
+      if (!this.#config) this.#fail(endpoints.error.details)
       return true
     }
     const hasOtherChild = this.#config !== undefined && this.#config.usesFirst !== config.usesFirst
     this.#config = config
     this.#options = options
     this.#own = endpoints.value
+    this.#note = note
     const target = this.#targetOf(config, options)
+    this.#name = target.name ?? ''
     this.#fallback.resolved(target.balancers.length, this.#own.length)
     if (hasOtherChild) this.#dropListed()
     this.#follow(target)
-    if (this.#fallbackServers) this.#fallbackServers.update(this.#own, config, options, note)
-    else this.#settle()
+    this.#settle()
     return true
   }
 
@@ -84,7 +90,7 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
     this.#cancelTimer?.()
     this.#link?.close()
     this.#dropListed()
-    this.#fallbackServers?.destroy()
+    this.#dropFallback()
   }
 
   getTypeName(): string {
@@ -120,9 +126,9 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
     return new BalancerLink(this.#helper, this.#stats, this.#runtime, {
       connected: () => this.#fallback.connected(),
       list: (entries) => this.#takeList(entries),
-      fallback: () => this.#consider(() => this.#fallback.asked()),
-      lost: () => this.#consider(() => this.#fallback.lost()),
-      unreachable: () => this.#consider(() => this.#fallback.unreachable()),
+      fallback: () => this.#consider(() => this.#fallback.asked(), 'the balancer asks to do without it'),
+      lost: (reason) => this.#consider(() => this.#fallback.lost(), reason),
+      unreachable: (reason) => this.#consider(() => this.#fallback.unreachable(), reason),
     })
   }
 
@@ -137,8 +143,9 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
     this.#settle()
   }
 
-  #consider(change: () => void): void {
+  #consider(change: () => void, trouble = this.#trouble): void {
     if (this.#isClosed) return
+    this.#trouble = trouble
     change()
     if (this.#fallback.mode !== this.#mode) this.#settle()
   }
@@ -149,19 +156,24 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
     if (mode !== this.#mode)
       this.#runtime.log.info('a gRPC channel goes by another list', { from: this.#mode, to: mode })
     this.#mode = mode
-    if (mode === 'fallback') {
-      this.#dropListed()
-      // Where the same list comes again, it ends the fallback.
-      this.#list = undefined
-      if (this.#fallbackServers) return
-      this.#fallbackServers = new FallbackServers(this.#helper)
-      this.#fallbackServers.update(this.#own, this.#config!, this.#options, 'no lookaside balancer')
-      return
-    }
-    this.#fallbackServers?.destroy()
-    this.#fallbackServers = undefined
+    if (mode === 'fallback') return this.#fallBack()
+    this.#dropFallback()
     if (mode === 'list') this.#connect()
     this.#publish()
+  }
+
+  #fallBack(): void {
+    this.#dropListed()
+    // Where the same list comes again, it ends the fallback.
+    this.#list = undefined
+    if (this.#link && this.#own.length === 0) {
+      this.#dropFallback()
+      return this.#fail(
+        `no list from a lookaside balancer${this.#ofName('of')}, and no servers to fall back to: ${this.#trouble}`,
+      )
+    }
+    this.#fallbackServers ??= new FallbackServers(this.#helper)
+    this.#fallbackServers.update(this.#own, this.#config!, this.#options, this.#note)
   }
 
   #connect(): void {
@@ -185,6 +197,11 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
     this.#listed = undefined
   }
 
+  #dropFallback(): void {
+    this.#fallbackServers?.destroy()
+    this.#fallbackServers = undefined
+  }
+
   /** Tells the channel how calls go now, unless that is the fallback's to tell. */
   #publish(): void {
     const listed = this.#listed
@@ -193,23 +210,29 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
     this.#fallback.ready(state === connectivityState.READY)
     if (this.#fallback.mode !== this.#mode) return this.#settle()
     const list = this.#list!
+    if (list.length === 0) return this.#fail(`the lookaside balancer lists no servers${this.#ofName('for')}`)
     const ready = listed.ready()
-    const isAllDrops = list.length > 0 && list.every(({ drop }) => drop)
+    const isAllDrops = list.every(({ drop }) => drop)
     if (ready.length > 0 || isAllDrops) {
       return this.#tell(connectivityState.READY, new ListPicker(list, ready, this.#turns, this.#stats))
     }
     if (state === connectivityState.TRANSIENT_FAILURE) {
-      const reason = `no server of the lookaside balancer's list can be reached: ${lastError ?? 'not connected'}`
-      return this.#tell(state, unavailable(reason), reason)
+      return this.#fail(`no server of the lookaside balancer's list can be reached: ${lastError ?? 'not connected'}`)
     }
     this.#tell(state, new experimental.QueuePicker(this))
+  }
+
+  /** Has calls fail that do not rather wait. */
+  #fail(details: string): void {
+    const picker = new experimental.UnavailablePicker({ code: status.UNAVAILABLE, details, metadata: new Metadata() })
+    this.#tell(connectivityState.TRANSIENT_FAILURE, picker, details)
   }
 
   #tell(state: connectivityState, picker: experimental.Picker, error: string | null = null): void {
     if (!this.#isClosed) this.#helper.updateState(state, picker, error)
   }
-}
 
-function unavailable(details: string): experimental.Picker {
-  return new experimental.UnavailablePicker({ code: status.UNAVAILABLE, details, metadata: new Metadata() })
+  #ofName(preposition: string): string {
+    return this.#name && ` ${preposition} ${this.#name}`
+  }
 }
