@@ -1,6 +1,6 @@
 /** Times calls under one policy, and under grpc-js's own round_robin in turn, in a process of its own: a program uses one. */
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
-import { registerFairlead } from '../../src/grpc.js'
+import type * as FairleadGrpc from '../../src/grpc.js'
 import type { Servers } from './servers.js'
 
 /** CPU microseconds a call, one value a round. */
@@ -9,12 +9,11 @@ export interface CallTimes {
   readonly roundRobin: readonly number[]
 }
 
-/** Channels differ by what is in memory where; so each round has several of each side. */
-const CHANNELS = 4
-const WARM_UP = 400
-/** Each channel is timed in short stretches in turn with its counterpart, and their median counts: the machine does other things too. */
-const STRETCHES = 7
-const CALLS = 200
+/** Before a channel's calls are timed. */
+const WARM_UP = 1000
+/** Each round has so many stretches of each side, in turn: what else the machine does, and the garbage collector, falls to both alike. */
+const STRETCHES = 16
+const CALLS = 1000
 const CONCURRENCY = 32
 const USERS = Array.from({ length: 1000 }, (_, i) => {
   const metadata = new Metadata()
@@ -60,46 +59,38 @@ async function measure(
   entry: object | null,
   rounds: number,
 ): Promise<CallTimes> {
+  const { registerFairlead } = await builtLibrary()
   registerFairlead({ endpoints: [registry] })
   const roundRobin = () => channel(`ipv4:${addresses.join(',')}`, { round_robin: {} })
   // Without an entry of ours: the same against itself.
   const ours = () => (entry ? channel(`ns:///${service}`, entry) : roundRobin())
   // Keeps the connection to the registry open, which comes and goes with channels.
   await timeCalls(channel(`ns:///${service}`, { round_robin: {} }), WARM_UP)
-  await timeRound(ours, roundRobin)
+  await timeRound(ours(), roundRobin())
   const times = { ours: [] as number[], roundRobin: [] as number[] }
   for (let round = 0; round < rounds; round++) {
-    const [a, b] = await timeRound(ours, roundRobin)
+    const [a, b] = await timeRound(ours(), roundRobin())
     times.ours.push(a)
     times.roundRobin.push(b)
   }
   return times
 }
 
-async function timeRound(a: () => Client, b: () => Client): Promise<[a: number, b: number]> {
-  const sums: [number, number] = [0, 0]
-  for (let i = 0; i < CHANNELS; i++) {
-    // Who comes first takes turns.
-    const turned = i % 2 === 1
-    const [first, second] = await timePair(turned ? b() : a(), turned ? a() : b())
-    sums[0] += (turned ? second : first) / CHANNELS
-    sums[1] += (turned ? first : second) / CHANNELS
-  }
-  return sums
+/** What users install: sources that are compiled as they are loaded cost more. */
+async function builtLibrary(): Promise<typeof FairleadGrpc> {
+  return (await import(new URL('../../dist/grpc.js', import.meta.url).href)) as typeof FairleadGrpc
 }
 
-async function timePair(...pair: [Client, Client]): Promise<[number, number]> {
-  const times: [number[], number[]] = [[], []]
+async function timeRound(...pair: [Client, Client]): Promise<[number, number]> {
+  const sums: [number, number] = [0, 0]
   for (const client of pair) await timeCalls(client, WARM_UP)
   for (let stretch = 0; stretch < STRETCHES; stretch++) {
-    for (const side of [0, 1] as const) times[side].push(await timeCalls(pair[side], CALLS))
+    // Who comes first takes turns.
+    const order = stretch % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)
+    for (const side of order) sums[side] += (await timeCalls(pair[side], CALLS)) / STRETCHES
   }
   for (const client of pair) client.close()
-  return [median(times[0]), median(times[1])]
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!
+  return sums
 }
 
 const [servers, entry, rounds] = process.argv.slice(2)

@@ -2,6 +2,7 @@ import type { experimental, Metadata, StatusObject } from '@grpc/grpc-js'
 
 type Subchannel = experimental.SubchannelInterface
 type RealSubchannel = ReturnType<Subchannel['getRealSubchannel']>
+type CallListener = Parameters<RealSubchannel['createCall']>[3]
 
 /** Hears how one call fares on its connection. */
 export interface CallObserver {
@@ -26,25 +27,38 @@ export function observed(subchannel: Subchannel, observer: CallObserver): Subcha
 function observedCalls(real: RealSubchannel, observer: CallObserver): RealSubchannel {
   const own = Object.create(real) as RealSubchannel
   own.createCall = (metadata, host, method, listener, callId) => {
-    const watching = {
-      onReceiveMetadata: (headers: Metadata) => {
-        observer.answered?.()
-        observer.received?.()
-        listener.onReceiveMetadata(headers)
-      },
-      onReceiveMessage: (message: Buffer) => listener.onReceiveMessage(message),
-      onReceiveStatus: (ended: StatusObject) => {
-        // An answer that is a status alone comes with fields of the server's; a status from this side has none.
-        if (Object.keys(ended.metadata.getMap()).length > 0) observer.received?.()
-        listener.onReceiveStatus(ended)
-      },
-    }
     try {
-      return real.createCall(metadata, host, method, watching, callId)
+      return real.createCall(metadata, host, method, new ObservingListener(listener, observer), callId)
     } catch (error) {
       observer.notSent?.()
       throw error
     }
   }
   return own
+}
+
+class ObservingListener implements CallListener {
+  readonly #listener: CallListener
+  readonly #observer: CallObserver
+
+  constructor(listener: CallListener, observer: CallObserver) {
+    this.#listener = listener
+    this.#observer = observer
+  }
+
+  onReceiveMetadata(headers: Metadata): void {
+    this.#observer.answered?.()
+    this.#observer.received?.()
+    this.#listener.onReceiveMetadata(headers)
+  }
+
+  onReceiveMessage(message: Buffer): void {
+    this.#listener.onReceiveMessage(message)
+  }
+
+  onReceiveStatus(ended: StatusObject): void {
+    // An answer that is a status alone comes with fields of the server's; a status from this side has none.
+    if (this.#observer.received && Object.keys(ended.metadata.getMap()).length > 0) this.#observer.received()
+    this.#listener.onReceiveStatus(ended)
+  }
 }
