@@ -170,6 +170,23 @@ describeWithPeers([ENVOY], 'an Envoy', () => {
     )
 
     it(
+      'goes by a cluster that changes while its endpoints do not, and does not wait for those in vain',
+      async () => {
+        const at = await httpServers('a')
+        directory.show(serviceView('web', [served(at.a!)]))
+        const web = httpCaller(await envoyFor('web', delta))
+        await reaches(web, ['a'])
+        const closed = { serviceConfig: { circuitBreakers: { maxRequests: 0 } } }
+        directory.show(serviceView('web', [served(at.a!)], closed))
+        // An Envoy gives endpoints up after 15 seconds.
+        await eventually(() => web.errors.some((error) => error.includes('overflow')), 10_000)
+        directory.show(serviceView('web', [served(at.a!)]))
+        await reaches(web, ['a'])
+      },
+      TIMEOUT_MS,
+    )
+
+    it(
       'has services that are registered later, keeps what it has when it refuses, and tells how requests went',
       async () => {
         const at = await httpServers('a', 'b')
@@ -240,6 +257,8 @@ describeWithPeers([ENVOY], 'an Envoy', () => {
       directory.show(serviceView('web', [served(at.b!)]))
       await reaches(web, ['b'])
       expect(web.errors).toEqual([])
+      directory.show(serviceView('web', [], { exists: false }))
+      await eventually(() => web.errors.some((error) => error.includes('no healthy upstream')))
     },
     TIMEOUT_MS,
   )

@@ -141,6 +141,10 @@ describe('a gRPC client', () => {
 describe('an Envoy', () => {
   const node = { id: 'edge', user_agent_name: 'envoy' }
   const api = (address: string) => serviceView('api', [served(address)])
+  /** Other clusters than without the limit, and the same endpoints. */
+  const limited = serviceView('web', [served('10.0.0.1:80')], {
+    serviceConfig: { circuitBreakers: { maxRequests: 9 } },
+  })
 
   it('gets a cluster for every service, and hears of new ones and of those that go', async () => {
     directory.show(web('10.0.0.1:80'))
@@ -212,6 +216,54 @@ describe('an Envoy', () => {
     await eventually(() => increments.error !== undefined)
     expect(increments.error?.details).toContain('type_url')
   })
+
+  it('gets the endpoints again after a cluster that changed, and only those', async () => {
+    directory.show(web('10.0.0.1:80'))
+    directory.show(api('10.0.0.9:80'))
+    const client = connect()
+    await client.follow('cluster', [], node)
+    await client.follow('endpoints', ['api', 'web'])
+    directory.show(limited)
+    const cluster = await client.response(2)
+    const endpoints = await client.response(3)
+    expect([cluster.type, endpoints.type, Object.keys(endpoints.resources)]).toEqual(['cluster', 'endpoints', ['web']])
+    client.acknowledge(endpoints, ['api', 'web'])
+    // A change that has to wait for the answer to the one before is followed by the endpoints too.
+    directory.show(web('10.0.0.1:80'))
+    client.acknowledge(cluster, [])
+    const later = [await client.response(4), await client.response(5)]
+    expect(later.map(({ type }) => type)).toEqual(['cluster', 'endpoints'])
+  })
+
+  it('gets them in increments too, when it comes back with what it had', async () => {
+    directory.show(web('10.0.0.1:80'))
+    const first = connect('delta')
+    first.send('cluster', { node })
+    first.send('endpoints', { resource_names_subscribe: ['web'] })
+    await first.response(1)
+    const versions = first.received.map(({ versions }) => versions)
+    first.send('cluster', { response_nonce: first.received[0]!.nonce })
+    first.send('endpoints', { response_nonce: first.received[1]!.nonce })
+    directory.show(limited)
+    expect([(await first.response(2)).type, (await first.response(3)).type]).toEqual(['cluster', 'endpoints'])
+    const second = connect('delta')
+    second.send('cluster', { node, initial_resource_versions: versions[0] })
+    second.send('endpoints', { resource_names_subscribe: ['web'], initial_resource_versions: versions[1] })
+    expect([(await second.response(0)).type, (await second.response(1)).type]).toEqual(['cluster', 'endpoints'])
+  })
+
+  it.each(['endpoints', 'delta endpoints'] as const)(
+    'that asks for %s alone is told that there are none any more',
+    async (form) => {
+      directory.show(web('10.0.0.1:80'))
+      const client = connect(form)
+      client.send('endpoints', { resource_names: ['web'], resource_names_subscribe: ['web'], node })
+      const { nonce } = await client.response(0)
+      client.send('endpoints', { resource_names: ['web'], response_nonce: nonce })
+      directory.show(serviceView('web', [], { exists: false }))
+      expect(await client.response(1)).toMatchObject({ resources: { web: { endpoints: [] } }, removed: [] })
+    },
+  )
 
   it('that subscribes to listeners gets none, and does not have to wait for it', async () => {
     directory.show(web('10.0.0.1:80'))

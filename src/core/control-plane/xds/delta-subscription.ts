@@ -66,6 +66,10 @@ export class DeltaSubscription implements Subscription<DeltaRequest, DeltaRespon
     return this.#rejection
   }
 
+  get news(): readonly string[] {
+    return this.#last?.resources.map(({ name }) => name) ?? []
+  }
+
   /** "The server must honor changes to the subscription state even if the nonce is stale." */
   request(request: DeltaRequest): RequestEffect {
     const verdict = this.#answered(request)
@@ -98,6 +102,10 @@ export class DeltaSubscription implements Subscription<DeltaRequest, DeltaRespon
     for (const name of this.#has.keys()) if (!names.has(name)) removed.push(name)
     if (resources.length === 0 && removed.length === 0 && !(this.#all && this.#last === undefined)) return undefined
     return this.#send(resources, removed)
+  }
+
+  renew(names: Iterable<string>): void {
+    for (const name of names) if (this.#has.has(name)) this.#has.set(name, UNKNOWN)
   }
 
   removes(source: ResourceSource): boolean {

@@ -25,6 +25,9 @@ const MAKE: readonly ResourceType[] = ['Cluster', 'ClusterLoadAssignment', 'List
 /** "Stale CDS clusters and related EDS endpoints can then be removed." */
 const BREAK: readonly ResourceType[] = ['Listener', 'RouteConfiguration', 'ClusterLoadAssignment', 'Cluster']
 
+/** What belongs to one stream alone, made for names that it subscribes to. */
+type OwnType = 'Listener' | 'ClusterLoadAssignment'
+
 /**
  * One client's stream, whichever form of the protocol it speaks: its subscriptions, the services behind them, and what is sent when. Sends
  * from within `request` and when the catalog tells of changes.
@@ -34,10 +37,15 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
   readonly #subscriptions = new Map<ResourceType, Subscription<Request, Response>>()
   readonly #sources = new Map<ResourceType, ResourceSource>()
   readonly #followed = new Set<string>()
-  /** Those sent, of the names subscribed to. */
-  readonly #listeners = new Map<string, Resource>()
+  /** Those made, of the names subscribed to. */
+  readonly #own: Readonly<Record<OwnType, Map<string, Resource>>> = {
+    Listener: new Map(),
+    ClusterLoadAssignment: new Map(),
+  }
   /** Those of them that somebody was told of. */
   readonly #told = new Set<string>()
+  /** Clusters that were sent, and whose assignments have to follow. */
+  readonly #warming = new Set<string>()
   #wantsAll = false
   /** Set while services begin to be followed: all that becomes known of them then is sent afterwards, together. */
   #settling = false
@@ -99,10 +107,24 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
   }
 
   #flush(types: readonly ResourceType[]): void {
-    for (const type of types) {
-      if (this.#closed) return
-      const response = this.#subscriptions.get(type)?.take(this.#sources.get(type)!)
-      if (response) this.#options.send(type, response)
+    for (const type of types) this.#sendOf(type)
+    if (this.#warming.size > 0) this.#sendOf('ClusterLoadAssignment')
+  }
+
+  #sendOf(type: ResourceType): void {
+    const subscription = this.#subscriptions.get(type)
+    if (!subscription || this.#closed) return
+    if (type === 'ClusterLoadAssignment') {
+      subscription.renew(this.#warming)
+      this.#warming.clear()
+    }
+    const response = subscription.take(this.#sources.get(type)!)
+    if (!response) return
+    this.#options.send(type, response)
+    // "Warming of Cluster is completed only when a ClusterLoadAssignment response is supplied" (xDS, "Resource warming"): one that is
+    // updated, too, and without being asked for in increments. gRPC's clients use what they have.
+    if (type === 'Cluster' && this.#options.traits.dialect === 'envoy') {
+      for (const name of subscription.news) this.#warming.add(name)
     }
   }
 
@@ -116,8 +138,9 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
         if (service !== undefined) wanted.add(service)
       }
     }
-    for (const name of this.#listeners.keys()) {
-      if (!this.#subscriptions.get('Listener')?.names.has(name)) this.#listeners.delete(name)
+    for (const [type, made] of Object.entries(this.#own) as [OwnType, Map<string, Resource>][]) {
+      const names = this.#subscriptions.get(type)?.names
+      for (const name of made.keys()) if (!names?.has(name)) made.delete(name)
     }
     this.#settling = true
     const all = this.#subscriptions.get('Cluster')?.all === true
@@ -169,6 +192,10 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
         const service = serviceOf(type, name)
         if (service === undefined) return 'absent'
         const known = catalog.find(service)
+        // Without a cluster to delete, nothing else says that endpoints are no more.
+        if (known === 'absent' && type === 'ClusterLoadAssignment' && !this.#subscriptions.has('Cluster')) {
+          return this.#ownOf(type, name, () => ({ cluster_name: name }))
+        }
         if (known === 'pending' || known === 'absent') return known
         switch (type) {
           case 'Cluster':
@@ -178,19 +205,19 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
           case 'RouteConfiguration':
             return known.route(this.#options.traits)
           case 'Listener':
-            return this.#listener(name, service)
+            return this.#ownOf(type, name, () => listenerOf(name, service))
         }
       },
     }
   }
 
-  #listener(name: string, service: string): Resource {
-    let listener = this.#listeners.get(name)
-    if (!listener) {
-      listener = makeResource('Listener', name, listenerOf(name, service))
-      this.#listeners.set(name, listener)
+  #ownOf(type: OwnType, name: string, message: () => object): Resource {
+    let made = this.#own[type].get(name)
+    if (!made) {
+      made = makeResource(type, name, message())
+      this.#own[type].set(name, made)
     }
-    return listener
+    return made
   }
 }
 

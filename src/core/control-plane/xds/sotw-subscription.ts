@@ -34,6 +34,7 @@ export class SotwSubscription implements Subscription<SotwRequest, SotwResponse>
   /** The version of each resource that the client has of this stream. */
   readonly #sent = new Map<string, string>()
   #last: SotwResponse | undefined
+  #news: readonly string[] = []
   #awaited = false
   #accepted = ''
   #rejection: string | undefined
@@ -59,6 +60,10 @@ export class SotwSubscription implements Subscription<SotwRequest, SotwResponse>
     return this.#rejection
   }
 
+  get news(): readonly string[] {
+    return this.#news
+  }
+
   request({ resource_names, response_nonce, error_detail }: SotwRequest): RequestEffect {
     // "A nonce becomes stale following a newer nonce being presented": the client has yet to answer, and names everything again then.
     // A request without one answers nothing, and is the latest word on what is subscribed to.
@@ -72,11 +77,16 @@ export class SotwSubscription implements Subscription<SotwRequest, SotwResponse>
     if (this.#awaited) return undefined
     const resources = this.#complete ? this.#everything(source) : this.#changes(source)
     if (resources === undefined) return undefined
+    this.#news = resources.filter((resource) => !this.#isKnown(resource)).map(({ name }) => name)
     if (this.#complete) this.#sent.clear()
     for (const { name, version } of resources) this.#sent.set(name, version)
     this.#last = { version: combinedVersion(resources), nonce: this.#nextNonce(), resources }
     this.#awaited = true
     return this.#last
+  }
+
+  renew(names: Iterable<string>): void {
+    for (const name of names) this.#sent.delete(name)
   }
 
   removes(source: ResourceSource): boolean {
@@ -118,8 +128,10 @@ export class SotwSubscription implements Subscription<SotwRequest, SotwResponse>
       if (found === 'pending' && this.#mayHave(name)) return undefined
       if (typeof found === 'object') resources.push(found)
     }
-    const isKnown = ({ name, version }: Resource) => this.#sent.get(name) === version
-    const isNews = this.#last === undefined || resources.length !== this.#sent.size || !resources.every(isKnown)
+    const isNews =
+      this.#last === undefined ||
+      resources.length !== this.#sent.size ||
+      !resources.every((resource) => this.#isKnown(resource))
     return isNews ? resources : undefined
   }
 
@@ -129,9 +141,14 @@ export class SotwSubscription implements Subscription<SotwRequest, SotwResponse>
     for (const name of this.#names) {
       const found = source.find(name)
       if (found === 'absent') this.#sent.delete(name)
-      if (typeof found === 'object' && this.#sent.get(name) !== found.version) resources.push(found)
+      if (typeof found === 'object' && !this.#isKnown(found)) resources.push(found)
     }
     return resources.length > 0 ? resources : undefined
+  }
+
+  /** Whether the client has it as it is. */
+  #isKnown({ name, version }: Resource): boolean {
+    return this.#sent.get(name) === version
   }
 
   /** Whether leaving it out may delete it: the client got it, or names it and may have got it on an earlier stream. */

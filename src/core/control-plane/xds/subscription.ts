@@ -31,6 +31,10 @@ export interface Subscription<Request, Response> {
   request(request: Request): RequestEffect
   /** What is to be sent now; undefined: nothing. What it returns counts as sent. */
   take(source: ResourceSource): Response | undefined
+  /** Has those of these that are subscribed to sent again, though the client has them as they are. */
+  renew(names: Iterable<string>): void
+  /** The names of what the client did not have as it is, of the response taken last. */
+  readonly news: readonly string[]
   /** Whether what would be sent now takes something away from the client. */
   removes(source: ResourceSource): boolean
   /** The names subscribed to; `all` beside them where the client wants everything. */

@@ -25,6 +25,8 @@ export interface Received {
   readonly nonce: string
   /** By name. */
   readonly resources: Readonly<Record<string, Record<string, unknown>>>
+  /** In increments, by name. */
+  readonly versions: Readonly<Record<string, string>>
   readonly removed: readonly string[]
 }
 
@@ -33,7 +35,7 @@ interface RawResponse {
   readonly system_version_info?: string
   readonly type_url: string
   readonly nonce: string
-  readonly resources: readonly (Any | { readonly name: string; readonly resource: Any })[]
+  readonly resources: readonly (Any | { readonly name: string; readonly version: string; readonly resource: Any })[]
   readonly removed_resources?: readonly string[]
 }
 
@@ -106,6 +108,9 @@ function readable(response: RawResponse): Received {
     version: response.version_info ?? response.system_version_info ?? '',
     nonce: response.nonce,
     resources: Object.fromEntries(decoded.map((one) => [String(one.name ?? one.cluster_name), one])),
+    versions: Object.fromEntries(
+      response.resources.flatMap((one) => ('resource' in one ? [[one.name, one.version] as const] : [])),
+    ),
     removed: response.removed_resources ?? [],
   }
 }
