@@ -71,6 +71,8 @@ look into an endpoint, drain it, make it ready and change its weight; ? lists th
     'once': Flags.boolean({ description: 'print once and end' }),
   }
 
+  #token: string | undefined
+
   async run() {
     const { service = [], once } = this.flags
     if (service.length > 0 && this.#admins.length > 0) {
@@ -177,8 +179,10 @@ look into an endpoint, drain it, make it ready and change its weight; ? lists th
 
   #client(address: AdminAddress): AdminClient {
     const file = this.flags['admin-token-file']
-    const token = file === undefined ? undefined : readToken(file)
-    return new AdminClient(address, { token, timeoutMs: this.settings.commandTimeoutMs }, this.runtime.clock)
+    // Once: it may be a pipe, and more proxies may come.
+    if (file !== undefined) this.#token ??= readToken(file)
+    const options = { token: this.#token, timeoutMs: this.settings.commandTimeoutMs }
+    return new AdminClient(address, options, this.runtime.clock)
   }
 
   get #admins(): readonly AdminAddress[] {

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -67,6 +69,20 @@ describe('fairlead top --once', () => {
       expect(code).toBe(0)
       expect(JSON.parse(stdout)).toMatchObject({ proxies: [{ process: { ready: true } }] })
     }
+  })
+
+  it('reads the token once for all that it asks: it may come by a pipe', async () => {
+    const secret = join(folder, 'secret')
+    writeFileSync(secret, 'more-than-sixteen-characters\n')
+    const { cli } = await startProxy('--admin', '127.0.0.1:0', '--admin-token-file', secret)
+    const { url } = JSON.parse(await cli.waitForLine(/"event":"admin"/)) as { readonly url: string }
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const asked = run(['top', url, new URL(url).host, '--admin-token-file', pipe, '--once', '--json'], { env })
+    await writeFile(pipe, 'more-than-sixteen-characters\n')
+    const { code, stdout } = await asked
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ proxies: [{ process: { ready: true } }, { process: { ready: true } }] })
   })
 
   it('says what to do where there is nothing: no proxy, no answer, no address, no terminal', async () => {
