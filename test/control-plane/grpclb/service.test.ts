@@ -51,7 +51,7 @@ describe('a BalanceLoad stream', () => {
     lb.directory.show(web(1))
     const asking = client(lb).ask('web')
     await eventually(() => asking.lists.length === 1)
-    lb.directory.show({ ...web(1), revision: 2n })
+    lb.directory.show(web(1))
     lb.directory.show(web(1, 2))
     await eventually(() => asking.lists.length === 2)
     lb.directory.show(web(2))

@@ -72,21 +72,18 @@ export class FakeDirectory implements Directory {
 export interface ViewOptions {
   readonly serviceConfig?: ServiceConfig
   readonly exists?: boolean
-  readonly stale?: boolean
 }
 
 /** A view of a service with these endpoints, in order of their addresses. */
 export function serviceView(
   service: string,
   endpoints: readonly ServedEndpoint[],
-  { serviceConfig, exists = true, stale = false }: ViewOptions = {},
+  { serviceConfig, exists = true }: ViewOptions = {},
 ): ServiceView {
   const choice = serviceConfig && parseServiceConfig(serviceConfig)
   return Object.freeze({
     service,
-    revision: 1n,
     exists,
-    stale,
     endpoints: [...endpoints].sort((a, b) => compareText(a.address, b.address)),
     choice,
     outlierDetection: choice?.outlierDetection,

@@ -25,15 +25,14 @@ export interface Directory {
   close(): Promise<void>
 }
 
-/** A service as clients should see it. Frozen, and replaced as a whole; an equal view is the same object. */
+/**
+ * A service as clients should see it: what was known last, where the registry is away. Frozen, and replaced as a whole; an equal view is the
+ * same object.
+ */
 export interface ServiceView {
   readonly service: string
-  /** The registry's revision that it was made of. */
-  readonly revision: bigint
   /** Whether the registry has a record or a config of this service. */
   readonly exists: boolean
-  /** Whether the registry is away: this is what was known last. */
-  readonly stale: boolean
   /** Servers in the order of `ip:port` as text, each once. */
   readonly endpoints: readonly ServedEndpoint[]
   /** What the service's config says about balancing; undefined where it says nothing. */

@@ -56,7 +56,6 @@ export class FollowedService {
   readonly #views: Spacing
   #snapshot: Snapshot | undefined
   #facts: ServiceFacts = NO_FACTS
-  #isStale = false
   #patience: (() => void) | undefined
   #isPatient = true
   #isByLoad = false
@@ -114,13 +113,10 @@ export class FollowedService {
         if (signal.aborted) return
         if (resolution.kind === 'snapshot') {
           this.#snapshot = resolution.snapshot
-          this.#isStale = false
           this.#observer.stale(undefined)
           this.#refresh()
         } else {
-          this.#isStale = true
           this.#observer.stale(resolution.error)
-          if (this.#view) this.#views.touch()
         }
       }
     } catch (error) {
@@ -164,12 +160,10 @@ export class FollowedService {
   }
 
   #publish(): void {
-    const { revision, endpoints, skipped } = this.#snapshot!
+    const { endpoints, skipped } = this.#snapshot!
     const view: ServiceView = {
       service: this.service,
-      revision,
       exists: endpoints.length > 0 || skipped.length > 0 || this.#facts.serviceConfig !== undefined,
-      stale: this.#isStale,
       endpoints: this.#served.of(this.#balancer.status().upstreams),
       ...this.#facts,
     }
@@ -192,11 +186,9 @@ export class FollowedService {
   }
 }
 
-/** Whatever the revisions. */
 function sameView(a: ServiceView, b: ServiceView): boolean {
   return (
     a.exists === b.exists &&
-    a.stale === b.stale &&
     a.endpoints === b.endpoints &&
     a.choice === b.choice &&
     a.outlierDetection === b.outlierDetection &&

@@ -30,25 +30,28 @@ type OwnType = 'Listener' | 'ClusterLoadAssignment'
 
 /**
  * One client's stream, whichever form of the protocol it speaks: its subscriptions, the services behind them, and what is sent when. Sends
- * from within `request` and when the catalog tells of changes.
+ * from within `request`, and once after all that the catalog tells of at a moment.
  */
 export class DiscoveryStream<Request, Response> implements CatalogReader, CatalogNamesReader {
   readonly #options: DiscoveryStreamOptions<Request, Response>
   readonly #subscriptions = new Map<ResourceType, Subscription<Request, Response>>()
   readonly #sources = new Map<ResourceType, ResourceSource>()
   readonly #followed = new Set<string>()
+  /** Those of them that somebody was told of. */
+  readonly #told = new Set<string>()
   /** Those made, of the names subscribed to. */
   readonly #own: Readonly<Record<OwnType, Map<string, Resource>>> = {
     Listener: new Map(),
     ClusterLoadAssignment: new Map(),
   }
-  /** Those of them that somebody was told of. */
-  readonly #told = new Set<string>()
   /** Clusters that were sent, and whose assignments have to follow. */
   readonly #warming = new Set<string>()
   #wantsAll = false
   /** Set while services begin to be followed: all that becomes known of them then is sent afterwards, together. */
   #settling = false
+  /** Whether other services are to be followed when it catches up. */
+  #followsAnew = false
+  #catchUp: NodeJS.Immediate | undefined
   #closed = false
 
   constructor(options: DiscoveryStreamOptions<Request, Response>) {
@@ -66,26 +69,18 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
   }
 
   changed(service: string): void {
-    if (this.#settling) return
-    if (this.#wantsAll && this.#options.catalog.find(service) === 'absent') this.#followAll()
-    this.#flushAll()
+    this.#catchUpSoon(this.#wantsAll && this.#options.catalog.find(service) === 'absent')
   }
 
   namesChanged(): void {
-    if (this.#settling) return
-    this.#followAll()
-    this.#flushAll()
-  }
-
-  /** What the stream is subscribed to. */
-  get subscriptions(): ReadonlyMap<ResourceType, Subscription<Request, Response>> {
-    return this.#subscriptions
+    this.#catchUpSoon(true)
   }
 
   /** Sends nothing and follows nothing any more. Idempotent. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    clearImmediate(this.#catchUp)
     for (const service of [...this.#followed]) this.#unfollow(service)
     this.#wantEverything(false)
   }
@@ -98,6 +93,18 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
       this.#sources.set(type, this.#sourceOf(type))
     }
     return subscription
+  }
+
+  /** Every service may change at one moment, and all of them are gone through. */
+  #catchUpSoon(followsAnew: boolean): void {
+    if (this.#settling) return
+    this.#followsAnew ||= followsAnew
+    this.#catchUp ??= setImmediate(() => {
+      this.#catchUp = undefined
+      if (this.#followsAnew) this.#followAll()
+      this.#followsAnew = false
+      this.#flushAll()
+    })
   }
 
   #flushAll(): void {
