@@ -273,7 +273,8 @@ describe('serve', () => {
     [{ grpclb: 'x:y:z' }, /bad listen address/],
     [{ grpclb: 0, healthCheck: 'ping' }, /bad check/],
     [{ grpclb: 0, healthCheck: 'tcp', healthIntervalMs: 0 }, /longer than 0/],
-    [{ grpclb: 0, reportIntervalMs: -1 }, /must not be negative/],
+    [{ grpclb: 0, reportIntervalMs: -1 }, /0 or at least 1 s/],
+    [{ grpclb: 0, reportIntervalMs: 999 }, /0 or at least 1 s/],
   ])('refuses %o', async (options, message) => {
     await expect(fairlead.serve(options)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',

@@ -23,7 +23,7 @@ export const serveFlags = {
   'report-interval': Flags.string({
     helpGroup: 'BALANCING',
     helpValue: 'DURATION',
-    description: 'how often clients are asked to report their load, 0 for never [default: 10s]',
+    description: 'how often clients are asked to report their load, at least 1s, 0 for never [default: 10s]',
   }),
   'snapshot': proxyFlags.snapshot,
   'health-check': proxyFlags['health-check'],

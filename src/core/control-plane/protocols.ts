@@ -11,7 +11,7 @@ export type ProtocolAddresses = Readonly<Partial<Record<Protocol, string | numbe
 
 /** What protocols go by. */
 export interface ProtocolOptions {
-  /** How often clients are asked to report their load, milliseconds. 0: not at all. Default 10,000. */
+  /** How often clients are asked to report their load, milliseconds, at least 1,000. 0: not at all. Default 10,000. */
   readonly reportIntervalMs?: number | undefined
 }
 

@@ -13,6 +13,8 @@ export interface ServeOptions
 }
 
 const DEFAULT_HEALTH_INTERVAL_MS = 2000
+/** gRPC's own clients report no more often, whatever they are asked for. */
+const SHORTEST_REPORT_INTERVAL_MS = 1000
 
 /** The options of the control plane itself. Throws INVALID_ARGUMENT. */
 export function controlPlaneOptions(options: ServeOptions): ControlPlaneOptions {
@@ -22,8 +24,10 @@ export function controlPlaneOptions(options: ServeOptions): ControlPlaneOptions 
     'the interval of health checks must be longer than 0',
   )
   demand(
-    reportIntervalMs === undefined || (reportIntervalMs >= 0 && Number.isFinite(reportIntervalMs)),
-    'the interval of load reports must not be negative',
+    reportIntervalMs === undefined ||
+      reportIntervalMs === 0 ||
+      (reportIntervalMs >= SHORTEST_REPORT_INTERVAL_MS && Number.isFinite(reportIntervalMs)),
+    'the interval of load reports must be 0 or at least 1 s',
   )
   return {
     listeners: protocolListeners(options, { reportIntervalMs }),
