@@ -64,14 +64,14 @@ export class TestChannel {
   }
 
   /** The address of the server that answered. Rejects with the call's status. */
-  call(deadlineMs = 10_000, method = METHOD, metadata = new Metadata()): Promise<string> {
+  call(deadlineMs = 10_000, method = METHOD): Promise<string> {
     return new Promise((resolve, reject) =>
       this.#client.makeUnaryRequest(
         method,
         asIs,
         asIs,
         Buffer.alloc(1),
-        metadata,
+        new Metadata(),
         { deadline: Date.now() + deadlineMs },
         (error: ServiceError | null, answer?: Buffer) => (error ? reject(error) : resolve(answer!.toString())),
       ),

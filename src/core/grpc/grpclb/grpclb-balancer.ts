@@ -17,7 +17,7 @@ const DEFAULT_FALLBACK_TIMEOUT_MS = 10_000
 
 /**
  * The policy `grpclb`: sends calls where a lookaside balancer says, and to the channel's own addresses while none says anything. Calls wait
- * before the first list and while its servers are being connected to; they fail where none can be, and where the list is empty.
+ * before the first list, while a list is empty, and while its servers are being connected to; they fail where none can be.
  */
 export class GrpclbBalancer implements experimental.LoadBalancer {
   readonly #helper: experimental.ChannelControlHelper
@@ -169,7 +169,7 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
     if (this.#link && this.#own.length === 0) {
       this.#dropFallback()
       return this.#fail(
-        `no list from a lookaside balancer${this.#ofName('of')}, and no servers to fall back to: ${this.#trouble}`,
+        `no list from a lookaside balancer${this.#name && ` of ${this.#name}`}, and no servers to fall back to: ${this.#trouble}`,
       )
     }
     this.#fallbackServers ??= new FallbackServers(this.#helper)
@@ -210,9 +210,8 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
     this.#fallback.ready(state === connectivityState.READY)
     if (this.#fallback.mode !== this.#mode) return this.#settle()
     const list = this.#list!
-    if (list.length === 0) return this.#fail(`the lookaside balancer lists no servers${this.#ofName('for')}`)
     const ready = listed.ready()
-    const isAllDrops = list.every(({ drop }) => drop)
+    const isAllDrops = list.length > 0 && list.every(({ drop }) => drop)
     if (ready.length > 0 || isAllDrops) {
       return this.#tell(connectivityState.READY, new ListPicker(list, ready, this.#turns, this.#stats))
     }
@@ -230,9 +229,5 @@ export class GrpclbBalancer implements experimental.LoadBalancer {
 
   #tell(state: connectivityState, picker: experimental.Picker, error: string | null = null): void {
     if (!this.#isClosed) this.#helper.updateState(state, picker, error)
-  }
-
-  #ofName(preposition: string): string {
-    return this.#name && ` ${preposition} ${this.#name}`
   }
 }
