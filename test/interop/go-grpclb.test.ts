@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { describeWithPeers } from '../support/peers.js'
 import { grpclbClientSuite } from './grpclb/client-suite.js'
+import { dnsSuite } from './grpclb/dns-suite.js'
 
 const MODULE = fileURLToPath(new URL('go-grpclb', import.meta.url))
 
@@ -22,5 +23,6 @@ describeWithPeers(['go'], 'a client of grpc-go with its policy grpclb', () => {
   }, BUILD_TIMEOUT_MS)
   afterAll(() => rm(directory, { recursive: true, force: true }))
 
-  grpclbClientSuite(() => [join(directory, 'client')], { dropped: 'request dropped by grpclb' })
+  grpclbClientSuite(() => [join(directory, 'client'), 'balancer'], { dropped: 'request dropped by grpclb' })
+  describe('that finds its balancers by DNS', () => dnsSuite(() => [join(directory, 'client'), 'target']))
 })

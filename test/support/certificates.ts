@@ -20,8 +20,8 @@ export interface Certificates {
   readonly stranger: Buffer
   /** The paths of `ca`, `server.cert` and `server.key` as PEM files. */
   readonly files: { readonly ca: string; readonly cert: string; readonly key: string }
-  /** For localhost and 127.0.0.1, signed by `ca`, with this common name; valid for `days` from now (at least -1). */
-  issue(name: string, days?: number): Promise<KeyPair>
+  /** For `hosts` (default: localhost and 127.0.0.1), signed by `ca`, with this common name; valid for `days` from now (at least -1). */
+  issue(name: string, days?: number, hosts?: readonly string[]): Promise<KeyPair>
   /** Removes the files. */
   remove(): Promise<void>
 }
@@ -48,7 +48,8 @@ export async function makeCertificates(): Promise<Certificates> {
     misnamed,
     stranger: Buffer.from(stranger.cert),
     files,
-    issue: (name, days) => signed(name, authority, SERVER_NAMES, days),
+    issue: (name, days, hosts) =>
+      signed(name, authority, hosts?.map((value) => ({ type: 2, value })) ?? SERVER_NAMES, days),
     remove: () => rm(directory, { recursive: true, force: true }),
   }
 }

@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 	_ "google.golang.org/grpc/balancer/grpclb"
 	grpclbstate "google.golang.org/grpc/balancer/grpclb/state"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
@@ -46,11 +48,7 @@ func newReport() report {
 }
 
 func main() {
-	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: grpclb-interop BALANCER SERVICE [FALLBACK…]")
-		os.Exit(2)
-	}
-	connection, err := dial(os.Args[1], os.Args[2], os.Args[3:])
+	connection, err := connect(os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -75,7 +73,17 @@ func main() {
 	}
 }
 
-func dial(balancer, service string, fallback []string) (*grpc.ClientConn, error) {
+func connect(args []string) (*grpc.ClientConn, error) {
+	switch {
+	case len(args) >= 3 && args[0] == "balancer":
+		return dialBalancer(args[1], args[2], args[3:])
+	case len(args) == 4 && args[0] == "target":
+		return dialTarget(args[1], args[2], args[3])
+	}
+	return nil, errors.New("usage: grpclb-interop balancer ADDRESS SERVICE [FALLBACK…] | target TARGET CONFIG AUTHORITY")
+}
+
+func dialBalancer(balancer, service string, fallback []string) (*grpc.ClientConn, error) {
 	state := resolver.State{}
 	for _, address := range fallback {
 		state.Addresses = append(state.Addresses, resolver.Address{Addr: address})
@@ -85,11 +93,29 @@ func dial(balancer, service string, fallback []string) (*grpc.ClientConn, error)
 		BalancerAddresses: []resolver.Address{{Addr: balancer, ServerName: balancer}},
 	}))
 	config := fmt.Sprintf(`{"loadBalancingConfig":[{"grpclb":{"serviceName":%q}}]}`, service)
-	return grpc.NewClient("interop:///"+service,
-		grpc.WithResolvers(builder),
-		grpc.WithDefaultServiceConfig(config),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+	return dial("interop:///"+service, config, insecure.NewCredentials(), grpc.WithResolvers(builder))
+}
+
+// dialTarget has the target's resolver find the balancers. An empty config or authority (the file of a certificate) means none.
+func dialTarget(target, config, authority string) (*grpc.ClientConn, error) {
+	if authority == "" {
+		return dial(target, config, insecure.NewCredentials())
+	}
+	secured, err := credentials.NewClientTLSFromFile(authority, "")
+	if err != nil {
+		return nil, err
+	}
+	return dial(target, config, secured)
+}
+
+func dial(target, config string, secured credentials.TransportCredentials, rest ...grpc.DialOption) (*grpc.ClientConn, error) {
+	options := append(rest,
+		grpc.WithTransportCredentials(secured),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(raw{})))
+	if config != "" {
+		options = append(options, grpc.WithDefaultServiceConfig(config))
+	}
+	return grpc.NewClient(target, options...)
 }
 
 func call(connection *grpc.ClientConn, result *report) {
