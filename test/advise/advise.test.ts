@@ -155,6 +155,20 @@ describe('a recommendation', () => {
     expect(() => advise({ ...OURS, clients: 'few' }, 'a b')).toThrow(/bad service name/)
   })
 
+  it('says all that it takes to find lookaside balancers by DNS', () => {
+    const said = { ...THEIRS, clients: 'many', latency: 'low' } as const
+    const { clients, notes } = advise(said, 'author')
+    expect(clients).toEqual([
+      'DNS names each balancer in a record: _grpclb._tcp.author.example.org. SRV 0 0 8001 lb1.example.org.',
+      'Clients dial dns:///author.example.org:50051, their default service config being {"loadBalancingConfig":[{"grpclb":{"serviceName":"author"}}]}.',
+      'Go: import google.golang.org/grpc/balancer/grpclb.',
+      'Java: add io.grpc:grpc-grpclb. C++, Python: set the channel’s option grpc.dns_enable_srv_queries to 1.',
+    ])
+    expect(notes.join()).toMatch(/host in its SRV record/)
+    expect(advise({ ...said, language: 'go' }, 'author').clients).toEqual(clients.slice(0, 3))
+    expect(advise({ ...said, language: 'other' }, 'author').clients).toEqual([...clients.slice(0, 2), clients[3]])
+  })
+
   it('tells what Istio, Go and L4 cannot do', () => {
     const notes = (said: Said) => advise(said).notes.join('\n')
     expect(notes({ ...GRPC, mesh: 'istio' })).toMatch(/istiod/)

@@ -1,5 +1,5 @@
 import { parseServiceName } from '../model/service.js'
-import { type AdvisedCommand, commandsOf, type Plan } from './commands.js'
+import { type AdvisedCommand, commandsOf, LOOKASIDE_PORT, type Plan, PORTS } from './commands.js'
 import { type Layer, layerOf } from './layer.js'
 import { policyOf } from './policy.js'
 import type { Answers, Said } from './answers.js'
@@ -71,10 +71,7 @@ function clientsOf({ service, answers, way }: Plan): readonly string[] {
       return language === 'node' ? [node] : language === 'go' ? [go] : [node, go]
     }
     case 'lookaside':
-      return [
-        `Go, Java, C++, Python: dial dns:///${service}.example.org, whose DNS has an SRV record _grpclb._tcp.${service}.example.org that`,
-        'names the balancers. In Go, import google.golang.org/grpc/balancer/grpclb.',
-      ]
+      return lookasideClients(service, language)
     case 'xds':
       if (mesh === 'envoy' || protocol === 'http') return ['Clients speak to Envoy, at the address that it listens on.']
       return [
@@ -84,6 +81,19 @@ function clientsOf({ service, answers, way }: Plan): readonly string[] {
     case 'proxy':
       return [`Clients dial the proxy${trust === 'untrusted' ? ', over TLS' : ''}.`]
   }
+}
+
+function lookasideClients(service: string, language: Answers['language']): readonly string[] {
+  const host = `${service}.example.org`
+  const config = JSON.stringify({ loadBalancingConfig: [{ grpclb: { serviceName: service } }] })
+  const go = 'Go: import google.golang.org/grpc/balancer/grpclb.'
+  const others =
+    'Java: add io.grpc:grpc-grpclb. C++, Python: set the channel’s option grpc.dns_enable_srv_queries to 1.'
+  return [
+    `DNS names each balancer in a record: _grpclb._tcp.${host}. SRV 0 0 ${LOOKASIDE_PORT} lb1.example.org.`,
+    `Clients dial dns:///${host}:${PORTS.grpc.server}, their default service config being ${config}.`,
+    ...(language === 'go' ? [go] : language === 'other' ? [others] : [go, others]),
+  ]
 }
 
 function notesOf({ answers, way, layer }: Plan): readonly string[] {
@@ -97,6 +107,11 @@ function notesOf({ answers, way, layer }: Plan): readonly string[] {
   }
   if (way === 'lookaside' || (way === 'xds' && trust === 'untrusted' && mesh === 'none')) {
     notes.push('Clients reach the servers directly: servers have to end TLS and authenticate them.')
+  }
+  if (way === 'lookaside') {
+    notes.push(
+      'Certificates: a balancer’s is for the host in its SRV record, a server’s for the name that clients dial.',
+    )
   }
   if (way === 'xds' && mesh === 'istio') {
     notes.push(

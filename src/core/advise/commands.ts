@@ -21,12 +21,12 @@ export interface Plan {
 }
 
 /** Where servers listen, and where a proxy does: in clear, and with TLS. */
-const PORTS = {
+export const PORTS = {
   grpc: { server: 50051, plain: 50051, tls: 8443 },
   http: { server: 8080, plain: 8080, tls: 8443 },
   tcp: { server: 5432, plain: 5432, tls: 5432 },
 }
-const LOOKASIDE_PORT = 8001
+export const LOOKASIDE_PORT = 8001
 const XDS_PORT = 18000
 const TLS = ['--tls-cert', 'cert.pem', '--tls-key', 'key.pem']
 
