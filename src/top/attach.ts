@@ -1,6 +1,7 @@
+import type { LocalSocket } from '../core/admin/runtime-folder.js'
 import { FairleadError } from '../core/errors.js'
 import type { Clock } from '../core/runtime.js'
-import { LocalProxies, type LocalSocket } from './admin/local-proxies.js'
+import { LocalProxies } from './admin/local-proxies.js'
 import type { Source } from './source.js'
 
 /** All that a view is attached to. */

@@ -6,7 +6,6 @@ import { Fields } from './fields.js'
 export interface StateReport {
   /** Wall clock of the proxy, milliseconds. */
   readonly time: number
-  readonly kind: string
   /** Tells one process from the next on the same address. */
   readonly process: string
   readonly draining: boolean
@@ -80,7 +79,6 @@ export function readState(json: unknown): StateReport {
   const process = state.object('process')
   return {
     time: time(state, 'time'),
-    kind: process.text('kind'),
     process: `${process.number('pid')} ${process.text('startedAt')}`,
     draining: process.boolean('draining'),
     actions: process.optionalText('actions'),

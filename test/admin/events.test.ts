@@ -84,7 +84,6 @@ describe('the feed of events', () => {
     let listeners: readonly ListenerReading[] = [listenerReading([endpointReading('a')])]
     let reads = 0
     const source: AdminSource = {
-      kind: 'proxy',
       workers: 1,
       read: async () => listeners,
       configuration: () => ({}),

@@ -12,7 +12,6 @@ export const TOKEN = 'a-secret-of-some-length'
 
 /** What an admin endpoint shows in a test. */
 export class TestSource implements AdminSource {
-  readonly kind = 'proxy'
   readonly workers = 1
   listeners: readonly ListenerReading[] = [listenerReading([endpointReading('10.0.0.1:80')])]
   failure: FairleadError | undefined

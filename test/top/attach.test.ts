@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { LocalSocket } from '../../src/top/admin/local-proxies.js'
+import type { LocalSocket } from '../../src/core/admin/runtime-folder.js'
 import { attachTo, attachToLocal } from '../../src/top/attach.js'
 import type { Source } from '../../src/top/source.js'
 import { ManualClock } from '../support/manual-clock.js'

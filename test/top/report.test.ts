@@ -10,7 +10,7 @@ function roundTrip(state: unknown) {
 describe('readState', () => {
   it('takes the state of a proxy over', () => {
     const state = roundTrip(adminState([busyListener()]))
-    expect(state).toMatchObject({ time: NOW, kind: 'proxy', actions: 'open', draining: false })
+    expect(state).toMatchObject({ time: NOW, actions: 'open', draining: false })
     const [listener] = state.listeners
     expect(listener).toMatchObject({ service: 'greeter', isStatic: false, eligible: 3, total: 4, ratePerSecond: 8214 })
     expect(listener!.endpoints[3]).toMatchObject({

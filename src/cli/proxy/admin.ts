@@ -19,7 +19,6 @@ export interface ProxyAdminOptions {
 
 /** The admin endpoint of a proxy, from before that starts until after it has ended. */
 export class ProxyAdmin implements AdminSource {
-  readonly kind = 'proxy'
   readonly workers: number
   /** Where it listens on TCP. */
   url: string | undefined
@@ -61,10 +60,7 @@ export class ProxyAdmin implements AdminSource {
     const { log } = this.#runtime
     try {
       const port = Number(/\d*$/.exec(proxy.listening[0]!)![0])
-      const path = await this.#admin.listenLocally(
-        runtimeFolders(process.env),
-        socketName(this.kind, process.pid, port),
-      )
+      const path = await this.#admin.listenLocally(runtimeFolders(process.env), socketName('proxy', process.pid, port))
       log.debug('the admin socket is open', { path })
     } catch (error) {
       log.info('no admin socket', { error: asFairleadError(error).message })

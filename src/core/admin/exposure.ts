@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import { FairleadError } from '../errors.js'
+import { isLoopback } from '../net/loopback.js'
 
 /** Where an admin endpoint listens on TCP. */
 export interface AdminAddress {
@@ -7,11 +7,6 @@ export interface AdminAddress {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-}
-
-/** Whether only this machine can reach a host. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 /** Throws INVALID_ARGUMENT where anybody from elsewhere could look in. */

@@ -2,9 +2,8 @@ import type { Endpoint, EndpointState } from '../model/endpoint.js'
 import type { ProxyEvent } from '../proxy/events.js'
 import type { ListenerReading } from '../proxy/reading.js'
 
-/** What the admin endpoint shows: a proxy of one process or of several, or a control plane. */
+/** What the admin endpoint shows: a proxy of one process or of several. */
 export interface AdminSource {
-  readonly kind: 'proxy' | 'serve'
   /** Processes that share the listeners. */
   readonly workers: number
   /**

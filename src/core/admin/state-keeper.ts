@@ -64,10 +64,9 @@ export class StateKeeper {
   }
 
   process(listeners: readonly ListenerReading[], actions: ProcessState['actions']): ProcessState {
-    const { kind, workers } = this.#source
     const { version, pid } = this.#facts
     return {
-      ...{ kind, version, pid, workers },
+      ...{ kind: 'proxy', version, pid, workers: this.#source.workers },
       startedAt: isoTime(this.#startedAt.wall),
       uptimeMs: Math.round(this.#clock.now() - this.#startedAt.now),
       ready: !this.draining && listeners.length > 0 && unready(listeners).length === 0,

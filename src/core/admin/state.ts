@@ -21,7 +21,7 @@ export interface AdminState {
 }
 
 export interface ProcessState {
-  readonly kind: 'proxy' | 'serve'
+  readonly kind: 'proxy'
   readonly version: string
   readonly pid: number
   readonly startedAt: string

@@ -11,7 +11,6 @@ export interface ListenAddress {
 
 const DEFAULT_HOST = '127.0.0.1'
 const FORM = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]*)):)?(\d{1,5})$/
-const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/
 
 /** Reads `HOST:PORT`, `[IPv6]:PORT`, `:PORT` or `PORT`; the host defaults to 127.0.0.1. Throws INVALID_ARGUMENT. */
 export function parseListen(text: string): ListenAddress {
@@ -27,8 +26,6 @@ export function parseListen(text: string): ListenAddress {
 
 /** `host:port`, with an IPv6 host in brackets. */
 export const hostPort = ({ host, port }: ListenAddress): string => formatHostPort(host, port)
-
-export const isLoopback = ({ host }: ListenAddress): boolean => LOOPBACK.test(host)
 
 /** Where a client on this machine connects to reach what listens there: every-address hosts are not destinations. */
 export function clientAddress({ host, port }: ListenAddress): string {

@@ -1,11 +1,6 @@
+import type { LocalSocket } from '../../core/admin/runtime-folder.js'
 import { type Clock, sleep } from '../../core/runtime.js'
 import type { Source } from '../source.js'
-
-/** A socket that a process of this user listens on. */
-export interface LocalSocket {
-  readonly path: string
-  readonly pid: number
-}
 
 /** Keeps a source for each process of this user that can be looked into: those that come later too. */
 export class LocalProxies {

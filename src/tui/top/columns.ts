@@ -1,7 +1,7 @@
 import type { Section } from '../../top/board.js'
 
 /** What a column shows. In the order that they stand in. */
-export const COLUMN_KEYS = [
+const COLUMN_KEYS = [
   'address',
   'zone',
   'weight',

@@ -80,7 +80,7 @@ function question({ address, service, to, weight }: Change): string {
 }
 
 /** The keys that fit, in the order of the help. */
-export function keysText(width: number, hasServices: boolean): string {
+function keysText(width: number, hasServices: boolean): string {
   const chosen = new Set<string>()
   let left = width - 1
   for (const [text, when] of KEYS) {

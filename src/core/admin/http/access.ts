@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { FairleadError } from '../../errors.js'
-import { isLoopback } from '../exposure.js'
+import { isLoopback } from '../../net/loopback.js'
 
 /** How a request came in. */
 export type Channel =

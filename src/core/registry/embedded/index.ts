@@ -1,6 +1,7 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import { listenGrpc } from '../../net/grpc-listen.js'
-import { clientAddress, hostPort, isLoopback, type ListenAddress, parseListen } from '../../net/listen-address.js'
+import { clientAddress, hostPort, type ListenAddress, parseListen } from '../../net/listen-address.js'
+import { isLoopback } from '../../net/loopback.js'
 import type { Runtime } from '../../runtime.js'
 import { MAX_MESSAGE_BYTES } from './limits.js'
 import { loadServices } from './proto.js'
@@ -63,7 +64,7 @@ export async function startEmbeddedRegistry(
     endpoint: clientAddress(bound),
     listen: hostPort(bound),
     port: bound.port,
-    loopbackOnly: isLoopback(bound),
+    loopbackOnly: isLoopback(bound.host),
     close: () => {
       server.forceShutdown()
       registry.leases.close()

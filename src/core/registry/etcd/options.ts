@@ -1,5 +1,6 @@
 import { FairleadError } from '../../errors.js'
 import { tryParseAddress } from '../../model/address.js'
+import { isLoopback } from '../../net/loopback.js'
 
 export interface EtcdOptions {
   /** `host:port`, `http://host:port` or `https://host:port`, all of one scheme. One that is down is passed over. */
@@ -117,8 +118,4 @@ function parseLogin(options: EtcdOptions, endpoints: readonly EtcdEndpoint[]): L
     })
   }
   return { user, password }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)
 }
