@@ -66,6 +66,10 @@ describe('fairlead serve bootstrap', () => {
     ['a listener without a service', ['--envoy', '--listen', '8080'], /LISTEN=SERVICE/],
     ['a service that cannot be', ['--envoy', '--listen', '8080=a/b'], /bad service name/],
     ['a server that cannot be', ['--server', 'nowhere'], /bad listen address/],
+    ['a server at any port', ['--server', '127.0.0.1:0'], /127\.0\.0\.1:0/],
+    ['an Envoy that listens on a name', ['--envoy', '--listen', 'localhost:8080=web'], /localhost is a name/],
+    ['an admin endpoint on a name', ['--envoy', '--admin', 'localhost:9901'], /localhost is a name/],
+    ['TLS of an Envoy without authorities', ['--envoy', '--tls'], /--ca/],
   ])('refuses %s', async (_name, args, message) => {
     const { code, stderr } = await run(['serve', 'bootstrap', ...args])
     expect(code).toBe(2)

@@ -6,7 +6,7 @@ import { grpcBootstrap } from '../../core/control-plane/xds/bootstrap.js'
 import { envoyBootstrap } from '../../core/control-plane/xds/envoy-bootstrap.js'
 import { FairleadError } from '../../core/errors.js'
 import { parseServiceName } from '../../core/model/service.js'
-import { clientAddress, parseListen } from '../../core/net/listen-address.js'
+import { clientAddress, type ListenAddress, parseListen } from '../../core/net/listen-address.js'
 
 export default class ServeBootstrap extends BaseCommand<typeof ServeBootstrap> {
   static override summary = 'Print what an xDS client has to know to ask `serve --xds`'
@@ -28,7 +28,9 @@ from the server.`
       description: 'what the client calls itself there (default: name of this host)',
     }),
     'zone': Flags.string({ helpValue: 'ZONE', description: 'where the client is: servers of this zone come first' }),
-    'tls': Flags.boolean({ description: 'the server has TLS, by a certificate that this system trusts' }),
+    'tls': Flags.boolean({
+      description: 'the server has TLS, by a certificate that this system trusts (Envoy: that --ca trusts)',
+    }),
     'ca': Flags.string({
       helpValue: 'FILE',
       dependsOn: ['tls'],
@@ -58,7 +60,7 @@ from the server.`
   #options() {
     const { 'node-id': nodeId, zone, tls, ca, server } = this.flags
     const trust = tls ? { ca: ca === undefined ? undefined : resolve(ca) } : undefined
-    return { server: clientAddress(parseListen(server)), nodeId: nodeId || hostname(), zone, tls: trust }
+    return { server: clientAddress(parseServer(server)), nodeId: nodeId || hostname(), zone, tls: trust }
   }
 
   #envoy(): object {
@@ -71,6 +73,14 @@ from the server.`
       delta,
     })
   }
+}
+
+function parseServer(text: string): ListenAddress {
+  const address = parseListen(text)
+  if (address.port > 0) return address
+  throw new FairleadError('INVALID_ARGUMENT', `no server can be at ${text}: port 0 stands for any`, {
+    hint: 'say where `serve --xds` listens, for example 127.0.0.1:18000',
+  })
 }
 
 function parseListener(text: string) {

@@ -39,5 +39,5 @@ export function controlPlaneOptions(options: ServeOptions): ControlPlaneOptions 
 }
 
 function demand(condition: boolean, message: string): void {
-  if (!condition) throw new FairleadError('INVALID_ARGUMENT', message, { hint: 'write 500ms, 2s or 1h, say' })
+  if (!condition) throw new FairleadError('INVALID_ARGUMENT', message, { hint: 'write 2s or 1m, say' })
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { FairleadError } from '../../errors.js'
 import { hostPort, type ListenAddress } from '../../net/listen-address.js'
 import type { BootstrapOptions, ServerTrust } from './bootstrap.js'
 
@@ -21,14 +22,14 @@ const ADS = { resource_api_version: 'V3', ads: {} }
 
 /**
  * An Envoy's configuration as JSON: listeners of its own, routes, clusters and endpoints from the xDS server. With gRPC or HTTP, it
- * speaks to endpoints what the cluster says.
+ * speaks to endpoints what the cluster says. Throws INVALID_ARGUMENT for what an Envoy would refuse.
  */
 export function envoyBootstrap(options: EnvoyOptions): object {
   const { nodeId, zone, listeners, admin, delta } = options
   const services = [{ envoy_grpc: { cluster_name: SERVER_CLUSTER } }]
   return {
     node: { id: nodeId, cluster: 'fairlead', ...(zone !== undefined && { locality: { zone } }) },
-    ...(admin && { admin: { address: socketAddress(admin) } }),
+    ...(admin && { admin: { address: ownAddress(admin) } }),
     dynamic_resources: {
       ads_config: { api_type: delta ? 'DELTA_GRPC' : 'GRPC', transport_api_version: 'V3', grpc_services: services },
       cds_config: ADS,
@@ -58,7 +59,7 @@ function listener(listen: ListenAddress, service: string): object {
   }
   const filter = { name: 'envoy.filters.network.http_connection_manager', typed_config: manager }
   // Several listeners may be of one service; a name stands for one.
-  return { name: hostPort(listen), address: socketAddress(listen), filter_chains: [{ filters: [filter] }] }
+  return { name: hostPort(listen), address: ownAddress(listen), filter_chains: [{ filters: [filter] }] }
 }
 
 function serverCluster({ serverAddress, tls }: EnvoyOptions): object {
@@ -81,9 +82,14 @@ function serverCluster({ serverAddress, tls }: EnvoyOptions): object {
 
 /** Envoy looks at no name in a certificate unless it is told which. */
 function tlsSocket(host: string, { ca }: ServerTrust): object {
+  if (ca === undefined) {
+    throw new FairleadError('INVALID_ARGUMENT', 'an Envoy knows no authorities of its system', {
+      hint: 'name them: --ca /etc/ssl/certs/ca-certificates.crt, for example',
+    })
+  }
   const isAddress = isIP(host) !== 0
   const validation = {
-    ...(ca === undefined ? { system_root_certs: {} } : { trusted_ca: { filename: ca } }),
+    trusted_ca: { filename: ca },
     match_typed_subject_alt_names: [{ san_type: isAddress ? 'IP_ADDRESS' : 'DNS', matcher: { exact: host } }],
   }
   const context = {
@@ -92,6 +98,18 @@ function tlsSocket(host: string, { ca }: ServerTrust): object {
     'common_tls_context': { validation_context: validation },
   }
   return { name: 'envoy.transport_sockets.tls', typed_config: context }
+}
+
+/** Where an Envoy listens itself. */
+function ownAddress(listen: ListenAddress): object {
+  if (isIP(listen.host) !== 0) return socketAddress(listen)
+  throw new FairleadError(
+    'INVALID_ARGUMENT',
+    `an Envoy cannot listen on ${hostPort(listen)}: ${listen.host} is a name`,
+    {
+      hint: `write an IP address, for example 127.0.0.1:${listen.port}`,
+    },
+  )
 }
 
 function socketAddress({ host, port }: ListenAddress): object {
