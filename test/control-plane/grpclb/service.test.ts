@@ -102,8 +102,10 @@ describe('a BalanceLoad stream', () => {
     const clients = Array.from({ length: 20 }, () => client(lb).ask('web'))
     await eventually(() => clients.every(({ lists }) => lists.length === 1))
     expect(lb.directory.followers('web')).toBe(1)
+    expect(lb.service.loads()[0]!.clients).toHaveLength(20)
     for (const each of clients) each.close()
     await eventually(() => lb.directory.followers('web') === 0)
+    expect(lb.service.loads()).toEqual([])
     expect(lb.events.filter(({ event }) => event === 'left')).toHaveLength(20)
   })
 
@@ -204,15 +206,16 @@ describe('a directory that takes no further service', () => {
     })
     expect(asking.responses).toEqual([])
     expect(lb.events).toEqual([])
+    expect(lb.service.loads()).toEqual([])
   })
 })
 
 describe('load reports', () => {
-  it('are told, and passed on as traffic', async () => {
+  it('are counted for each client and service, told, and passed on as traffic', async () => {
     const clock = new ManualClock()
     const lb = await balancer({ runtime: { clock, random: systemRandom, log: silentLogger } })
     const [first, second] = [client(lb).ask('web'), client(lb).ask('web')]
-    await eventually(() => lb.events.length === 2)
+    await eventually(() => lb.service.loads()[0]?.clients.length === 2)
     await clock.advance(2000)
     first.report({
       num_calls_started: 10,
@@ -230,6 +233,9 @@ describe('load reports', () => {
     await eventually(() => lb.directory.reported.length === 3)
 
     expect(lb.directory.reported).toEqual([10, 4, 1].map((requests) => ({ service: 'web', requests })))
+    const [load] = lb.service.loads()
+    expect(load!.total).toEqual({ started: 15, finished: 13, failedToSend: 1, knownReceived: 6, dropped: 2 })
+    expect(load!.clients.map((each) => each.load.started)).toEqual([10, 5])
     const told = lb.events.filter(({ event }) => event === 'load')
     expect(told).toHaveLength(3)
     expect(told[0]).toMatchObject({

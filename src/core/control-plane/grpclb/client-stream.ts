@@ -2,7 +2,7 @@ import { type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { asFairleadError } from '../../errors.js'
 import type { ClientStats, LoadBalanceRequest } from '../../protos/grpclb.js'
 import type { Clock } from '../../runtime.js'
-import { type LoadCounts, readClientStats } from './load-counts.js'
+import { addLoad, type LoadCounts, NO_LOAD, readClientStats } from './load-counts.js'
 import { MessageBudget } from './message-budget.js'
 import { readRequestedName, type RequestedService } from './request-name.js'
 import type { ListSubscriber } from './service-feed.js'
@@ -36,6 +36,7 @@ const MAX_DROP_TOKENS = 1000
 export class ClientStream implements ListSubscriber {
   readonly client: string
   #request: RequestedService | undefined
+  #load = NO_LOAD
   #reportedAt = 0
   readonly #budget: MessageBudget
   readonly #cancelDeadline: () => void
@@ -77,6 +78,11 @@ export class ClientStream implements ListSubscriber {
 
   get zone(): string | undefined {
     return this.#request?.zone ?? this.owner.zone
+  }
+
+  /** All that the client has reported on this stream. */
+  get load(): LoadCounts {
+    return this.#load
   }
 
   offer(list: Buffer): number {
@@ -128,10 +134,12 @@ export class ClientStream implements ListSubscriber {
     if (stats.calls_finished_with_drop.length > MAX_DROP_TOKENS) {
       return this.end(status.INVALID_ARGUMENT, 'more tokens than any list has')
     }
+    const counts = readClientStats(stats)
     const now = this.owner.clock.now()
     const seconds = (now - this.#reportedAt) / 1000
     this.#reportedAt = now
-    this.owner.reported(readClientStats(stats), seconds)
+    this.#load = addLoad(this.#load, counts)
+    this.owner.reported(counts, seconds)
   }
 
   #write(): void {

@@ -4,7 +4,7 @@ import { withReadyResponses } from '../serving/ready-responses.js'
 import type { ControlPlaneContext, ControlPlaneService } from '../service.js'
 import { type BalanceLoadCall, ClientStream } from './client-stream.js'
 import { encodeInitialResponse } from './encode.js'
-import { isIdle, type LoadCounts } from './load-counts.js'
+import { addLoad, isIdle, type LoadCounts, NO_LOAD } from './load-counts.js'
 import { ServiceFeed } from './service-feed.js'
 
 export interface GrpclbOptions {
@@ -12,18 +12,43 @@ export interface GrpclbOptions {
   readonly reportIntervalMs?: number | undefined
 }
 
+/** The lookaside balancer of gRPC clients, `grpc.lb.v1.LoadBalancer`. */
+export interface GrpclbService extends ControlPlaneService {
+  /** What clients have reported, for each service that anybody asks for now. */
+  loads(): readonly ServiceLoad[]
+}
+
+export interface ServiceLoad {
+  readonly service: string
+  /** Since the service was first asked for, clients that have left included. */
+  readonly total: LoadCounts
+  /** Those that ask for it now. What they call themselves is untrusted text. */
+  readonly clients: readonly ClientLoad[]
+}
+
+export interface ClientLoad {
+  readonly client: string
+  readonly zone: string | undefined
+  readonly load: LoadCounts
+}
+
 const DEFAULT_REPORT_INTERVAL_MS = 10_000
 
-/** The lookaside balancer of gRPC clients, `grpc.lb.v1.LoadBalancer`. */
-export function createGrpclbService(context: ControlPlaneContext, options: GrpclbOptions = {}): ControlPlaneService {
+/** A service that somebody asks for. */
+interface Asked {
+  readonly feed: ServiceFeed
+  readonly streams: Set<ClientStream>
+  total: LoadCounts
+}
+
+export function createGrpclbService(context: ControlPlaneContext, options: GrpclbOptions = {}): GrpclbService {
   return new LookasideBalancer(context, options.reportIntervalMs ?? DEFAULT_REPORT_INTERVAL_MS)
 }
 
-class LookasideBalancer implements ControlPlaneService {
+class LookasideBalancer implements GrpclbService {
   readonly protocol = 'grpclb'
   readonly #context: ControlPlaneContext
-  /** Of services that somebody asks for. */
-  readonly #feeds = new Map<string, ServiceFeed>()
+  readonly #services = new Map<string, Asked>()
   /** Those that have not asked for anything yet too. */
   readonly #streams = new Set<ClientStream>()
   readonly #initialResponse: Buffer
@@ -37,6 +62,14 @@ class LookasideBalancer implements ControlPlaneService {
   get handlers(): ControlPlaneService['handlers'] {
     const definition = withReadyResponses(grpclbProto().service)
     return [{ definition, implementation: { BalanceLoad: (call: BalanceLoadCall) => this.#begin(call) } }]
+  }
+
+  loads(): readonly ServiceLoad[] {
+    return Array.from(this.#services, ([service, { total, streams }]) => ({
+      service,
+      total,
+      clients: Array.from(streams, ({ client, zone, load }) => ({ client, zone, load })),
+    }))
   }
 
   close(): void {
@@ -59,16 +92,19 @@ class LookasideBalancer implements ControlPlaneService {
 
   #join(stream: ClientStream): void {
     const { service, client } = stream
-    let feed = this.#feeds.get(service)
-    if (feed === undefined) {
-      feed = new ServiceFeed(service, this.#context.directory)
-      this.#feeds.set(service, feed)
+    let asked = this.#services.get(service)
+    if (asked === undefined) {
+      asked = { feed: new ServiceFeed(service, this.#context.directory), streams: new Set(), total: NO_LOAD }
+      this.#services.set(service, asked)
     }
+    asked.streams.add(stream)
     this.#context.onEvent({ event: 'joined', protocol: 'grpclb', client, service })
-    feed.add(stream)
+    asked.feed.add(stream)
   }
 
   #count({ service, client }: ClientStream, counts: LoadCounts, seconds: number): void {
+    const asked = this.#services.get(service)!
+    asked.total = addLoad(asked.total, counts)
     if (isIdle(counts)) return
     this.#context.directory.countRequests(service, counts.started)
     const { started: requests, failedToSend: failed, dropped } = counts
@@ -79,11 +115,12 @@ class LookasideBalancer implements ControlPlaneService {
     this.#streams.delete(stream)
     if (!stream.hasJoined) return
     const { service, client } = stream
-    const feed = this.#feeds.get(service)!
-    feed.remove(stream)
-    if (feed.size === 0) {
-      feed.close()
-      this.#feeds.delete(service)
+    const asked = this.#services.get(service)!
+    asked.feed.remove(stream)
+    asked.streams.delete(stream)
+    if (asked.streams.size === 0) {
+      asked.feed.close()
+      this.#services.delete(service)
     }
     this.#context.onEvent({ event: 'left', protocol: 'grpclb', client, service })
   }
