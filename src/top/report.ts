@@ -1,4 +1,4 @@
-import type { EndpointView, ListenerView } from '../core/admin/state.js'
+import type { EndpointView, ListenerView } from '../core/admin/proxy/state.js'
 import { FairleadError } from '../core/errors.js'
 import { Fields } from './fields.js'
 

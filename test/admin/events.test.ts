@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { EndpointChanges } from '../../src/core/admin/endpoint-changes.js'
-import { EventFeed } from '../../src/core/admin/event-feed.js'
+import { EndpointChanges } from '../../src/core/admin/proxy/endpoint-changes.js'
+import { EventFeed } from '../../src/core/admin/proxy/event-feed.js'
 import { EventLog, KEPT_EVENTS } from '../../src/core/admin/event-log.js'
-import type { AdminSource } from '../../src/core/admin/source.js'
+import type { ProxySource } from '../../src/core/admin/proxy/source.js'
 import type { ProxyEvent } from '../../src/core/proxy/events.js'
 import type { ListenerReading } from '../../src/core/proxy/reading.js'
 import { silentLogger } from '../../src/core/runtime.js'
@@ -83,7 +83,7 @@ describe('the feed of events', () => {
     const told: string[] = []
     let listeners: readonly ListenerReading[] = [listenerReading([endpointReading('a')])]
     let reads = 0
-    const source: AdminSource = {
+    const source: ProxySource = {
       workers: 1,
       read: async () => listeners,
       configuration: () => ({}),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countOf, countsBefore, latenciesSince, quantilesMs } from '../../src/core/admin/latencies.js'
+import { countOf, countsBefore, latenciesSince, quantilesMs } from '../../src/core/admin/proxy/latencies.js'
 import { addLatencies, bucketOf, NO_LATENCIES, UNITS_PER_MS } from '../../src/core/proxy/latency-histogram.js'
 import { latencies } from '../support/readings.js'
 import { seededRandom } from '../support/seeded-random.js'

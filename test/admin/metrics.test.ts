@@ -1,15 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { afterEach, describe, expect, it } from 'vitest'
-import { metricPieces, MOST_ENDPOINTS } from '../../src/core/admin/metrics/text.js'
-import type { ProcessState } from '../../src/core/admin/state.js'
-import { createAdmin } from '../../src/core/admin/start.js'
+import { metricPieces } from '../../src/core/admin/metrics/text.js'
+import type { ProcessState } from '../../src/core/admin/process.js'
+import { MOST_ENDPOINTS, proxySeries } from '../../src/core/admin/proxy/series.js'
 import type { ListenerReading } from '../../src/core/proxy/reading.js'
-import { systemRuntime } from '../../src/core/runtime.js'
 import { ask1, startHttp1 } from '../proxy/l7/servers.js'
-import { cleanUp, cleanup, startTestProxy } from '../proxy/support.js'
+import { cleanUp, startTestProxy } from '../proxy/support.js'
 import { describeWithPeers } from '../support/peers.js'
 import { endpointReading, latencies, listenerReading } from '../support/readings.js'
-import { ask, TestSource } from './support.js'
+import { ask, testAdmin, TestSource } from './support.js'
 
 afterEach(cleanUp)
 
@@ -20,7 +19,7 @@ const PROCESS: ProcessState = {
 
 async function linesOf(...listeners: ListenerReading[]): Promise<string[]> {
   let text = ''
-  for await (const piece of metricPieces({ process: PROCESS, listeners })) text += piece
+  for await (const piece of metricPieces(proxySeries(PROCESS, listeners))) text += piece
   expect(text.endsWith('\n')).toBe(true)
   return text.split('\n')
 }
@@ -94,8 +93,7 @@ describeWithPeers(['promtool'], 'metrics, by promtool', () => {
     const { proxy, port } = await startTestProxy(`${good.address},${bad.address}`, options)
     for (let i = 0; i < 20; i++) await ask1(port)
     const source = Object.assign(new TestSource(), { read: async () => proxy.read() })
-    const admin = createAdmin(source, { version: '1', pid: 1 }, systemRuntime)
-    cleanup(() => admin.close())
+    const admin = testAdmin(source)
     const url = await admin.listen({ host: '127.0.0.1', port: 0 })
     const { headers, body } = await ask(Number(new URL(url).port), '/metrics')
     expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8')

@@ -5,10 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { findSockets, prepareSocketPath, runtimeFolders, socketName } from '../../src/core/admin/runtime-folder.js'
-import { createAdmin } from '../../src/core/admin/start.js'
-import { systemRuntime } from '../../src/core/runtime.js'
 import { cleanUp, cleanup } from '../proxy/support.js'
-import { ask, asJson, TestSource } from './support.js'
+import { ask, asJson, testAdmin, TestSource } from './support.js'
 
 afterEach(cleanUp)
 
@@ -93,8 +91,7 @@ describe('sockets that are left over', () => {
     await mkdir(folder, { mode: 0o700 })
     const name = socketName('proxy', process.pid, 80)
     await leaveSocket(join(folder, name), false)
-    const admin = createAdmin(new TestSource(), { version: '1', pid: 1 }, systemRuntime)
-    cleanup(() => admin.close())
+    const admin = testAdmin(new TestSource())
     const path = await admin.listenLocally([folder], name)
     expect((await ask(path, '/healthz')).status).toBe(200)
   })
@@ -104,7 +101,7 @@ describe('the socket of a process', () => {
   it('is for its user alone, whose requests may do everything without a token, and goes with the process', async () => {
     const folder = join(await temporary(), 'fairlead')
     const source = new TestSource()
-    const admin = createAdmin(source, { version: '1', pid: 1 }, systemRuntime)
+    const admin = testAdmin(source)
     const path = await admin.listenLocally([folder], socketName('proxy', process.pid, 80))
     expect((await stat(path)).mode & 0o777).toBe(0o600)
     expect(await findSockets([folder])).toEqual([{ path, pid: process.pid }])

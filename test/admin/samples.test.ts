@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Samples } from '../../src/core/admin/samples.js'
+import { Samples } from '../../src/core/admin/proxy/samples.js'
 
 /** What readers at these moments compare with, by when that was read. */
 function baselines(...moments: number[]): (number | undefined)[] {

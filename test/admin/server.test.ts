@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { AdminState } from '../../src/core/admin/state.js'
+import type { AdminState } from '../../src/core/admin/proxy/state.js'
 import { FairleadError } from '../../src/core/errors.js'
 import { cleanUp } from '../proxy/support.js'
 import { endpointReading, listenerReading } from '../support/readings.js'

@@ -1,5 +1,6 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
-import type { AdminSource, EndpointChange } from '../../src/core/admin/source.js'
+import type { EndpointChange, ProxySource } from '../../src/core/admin/proxy/source.js'
+import { proxyAdminSource } from '../../src/core/admin/proxy/admin-source.js'
 import { type Admin, createAdmin } from '../../src/core/admin/start.js'
 import type { FairleadError } from '../../src/core/errors.js'
 import type { ProxyEvent } from '../../src/core/proxy/events.js'
@@ -11,13 +12,13 @@ import { endpointReading, listenerReading } from '../support/readings.js'
 export const TOKEN = 'a-secret-of-some-length'
 
 /** What an admin endpoint shows in a test. */
-export class TestSource implements AdminSource {
+export class TestSource implements ProxySource {
   readonly workers = 1
   listeners: readonly ListenerReading[] = [listenerReading([endpointReading('10.0.0.1:80')])]
   failure: FairleadError | undefined
   readonly changes: EndpointChange[] = []
   /** Absent: nothing can be set. */
-  set: AdminSource['set'] = async (change) => {
+  set: ProxySource['set'] = async (change) => {
     if (this.failure) throw this.failure
     this.changes.push(change)
     const { address, weight = 1, state = 'ready' } = change
@@ -44,6 +45,14 @@ export class TestSource implements AdminSource {
   }
 }
 
+/** An admin endpoint of a proxy, which does not listen yet; closed after the test. */
+export function testAdmin(source: ProxySource, token?: string): Admin {
+  const facts = { version: '1.2.3', pid: 42 }
+  const admin = createAdmin(proxyAdminSource(source, facts, systemRuntime), { token }, systemRuntime)
+  cleanup(() => admin.close())
+  return admin
+}
+
 export interface TestAdmin {
   readonly admin: Admin
   readonly source: TestSource
@@ -53,8 +62,7 @@ export interface TestAdmin {
 /** An admin endpoint on a free port of 127.0.0.1; closed after the test. */
 export async function startTestAdmin(token?: string, host = '127.0.0.1'): Promise<TestAdmin> {
   const source = new TestSource()
-  const admin = createAdmin(source, { version: '1.2.3', pid: 42, token }, systemRuntime)
-  cleanup(() => admin.close())
+  const admin = testAdmin(source, token)
   const url = await admin.listen({ host, port: 0 })
   return { admin, source, port: Number(/:(\d+)$/.exec(url)![1]) }
 }

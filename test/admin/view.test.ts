@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { viewListener as viewInParts } from '../../src/core/admin/view.js'
+import { viewListener as viewInParts } from '../../src/core/admin/proxy/view.js'
 import { endpointReading, latencies, listenerReading } from '../support/readings.js'
 
 function viewListener(...args: Parameters<typeof viewInParts>) {

@@ -1,4 +1,5 @@
-import type { AdminSource, EndpointChange } from '../../core/admin/source.js'
+import type { EndpointChange, ProxySource } from '../../core/admin/proxy/source.js'
+import { proxyAdminSource } from '../../core/admin/proxy/admin-source.js'
 import { runtimeFolders, socketName } from '../../core/admin/runtime-folder.js'
 import { type Admin, createAdmin } from '../../core/admin/start.js'
 import { asFairleadError, FairleadError } from '../../core/errors.js'
@@ -18,7 +19,7 @@ export interface ProxyAdminOptions {
 }
 
 /** The admin endpoint of a proxy, from before that starts until after it has ended. */
-export class ProxyAdmin implements AdminSource {
+export class ProxyAdmin implements ProxySource {
   readonly workers: number
   /** Where it listens on TCP. */
   url: string | undefined
@@ -35,7 +36,7 @@ export class ProxyAdmin implements AdminSource {
     this.#runtime = runtime
     this.workers = configuration.workers
     const { token } = configuration.admin
-    this.#admin = createAdmin(this, { version, pid: process.pid, token }, runtime)
+    this.#admin = createAdmin(proxyAdminSource(this, { version, pid: process.pid }, runtime), { token }, runtime)
   }
 
   /** Listens on TCP, where that was asked for. Rejects with ADDRESS_IN_USE, PERMISSION_DENIED or INVALID_ARGUMENT. */

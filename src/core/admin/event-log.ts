@@ -1,6 +1,6 @@
 import type { Clock } from '../runtime.js'
-import type { AdminEvent, AdminNews } from './events.js'
-import { isoTime } from './view.js'
+import type { AdminEventHead, LostEvent } from './events.js'
+import { isoTime } from './time.js'
 
 /** Events that are kept for readers to come. */
 export const KEPT_EVENTS = 200
@@ -9,6 +9,11 @@ export const KEPT_EVENTS = 200
 export interface EventLine {
   readonly seq: number
   readonly text: string
+}
+
+/** What has no seq and no time yet. */
+interface News {
+  readonly event: string
 }
 
 /** Numbers events, keeps the last of them, and passes them on to whoever follows. */
@@ -22,7 +27,7 @@ export class EventLog {
     this.#clock = clock
   }
 
-  add(news: AdminNews): void {
+  add(news: News): void {
     const line = { seq: ++this.#seq, text: this.line(this.#seq, news) }
     this.#kept.push(line)
     if (this.#kept.length > KEPT_EVENTS) this.#kept.shift()
@@ -37,8 +42,13 @@ export class EventLog {
   }
 
   /** A line of its own for one reader. */
-  line(seq: number, event: AdminNews | { readonly event: 'lost'; readonly count: number }): string {
-    const whole: AdminEvent = { schemaVersion: 1, seq, time: isoTime(this.#clock.wall()), ...event }
+  line(seq: number, event: News | LostEvent): string {
+    const whole: AdminEventHead & (News | LostEvent) = {
+      schemaVersion: 1,
+      seq,
+      time: isoTime(this.#clock.wall()),
+      ...event,
+    }
     return `${JSON.stringify(whole)}\n`
   }
 }

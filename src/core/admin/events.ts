@@ -38,6 +38,3 @@ export interface LostEvent {
   readonly event: 'lost'
   readonly count: number
 }
-
-/** What has no seq and no time yet. */
-export type AdminNews = ProxyEvent | EndpointEvent

@@ -1,31 +1,35 @@
-import type { Endpoint, EndpointState } from '../model/endpoint.js'
-import type { ProxyEvent } from '../proxy/events.js'
-import type { ListenerReading } from '../proxy/reading.js'
+import type { EventLog } from './event-log.js'
+import type { Route } from './http/route.js'
+import type { Series } from './metrics/family.js'
+import type { ProcessState } from './process.js'
 
-/** What the admin endpoint shows: a proxy of one process or of several. */
+/**
+ * What an admin endpoint shows: a proxy (`proxy/`) or a control plane (`serve/`). What asks for how things are may ask other
+ * processes, and rejects only where there is nothing to read any more.
+ */
 export interface AdminSource {
-  /** Processes that share the listeners. */
-  readonly workers: number
-  /**
-   * Counters so far and how things are, a copy. May ask other processes; called at most once at a time. Rejects only
-   * where there is nothing to read any more.
-   */
-  read(): Promise<readonly ListenerReading[]>
-  /** Calls `observer` for each event from now on. Returns what ends it. */
-  subscribe(observer: (event: ProxyEvent) => void): () => void
+  /** What happens, for `GET /events`. */
+  readonly events: EventLog
+  /** What is answered besides what every admin endpoint answers, by path. */
+  readonly routes: ReadonlyMap<string, Route>
   /** The configuration in effect, without secrets, as JSON. */
   configuration(): Readonly<Record<string, unknown>>
+  readiness(): Promise<Readiness>
   /**
-   * Changes what the registry says of an endpoint. Undefined: that cannot be done here. Rejects with a FairleadError.
+   * The document of `GET /state`, in pieces that each take little time to make. `actions`: how the caller's channel lets things be
+   * changed.
    */
-  readonly set?: ((change: EndpointChange, signal: AbortSignal) => Promise<Endpoint>) | undefined
+  state(actions: ProcessState['actions']): Promise<Iterable<string>>
+  /** What there is to count and measure at this moment. */
+  metrics(): Promise<readonly Series[]>
+  /** The process is coming to its end: it is not ready any more. */
+  drain(): void
+  /** Follows nothing any more. Idempotent. */
+  close(): void
 }
 
-/** The body of `POST /set`, as JSON. At least one of weight and state. */
-export interface EndpointChange {
-  readonly service: string
-  readonly address: string
-  /** 0 to 1000. */
-  readonly weight?: number
-  readonly state?: EndpointState
+export interface Readiness {
+  readonly status: 'ready' | 'starting' | 'draining'
+  /** What it waits for. */
+  readonly unready: readonly string[]
 }

@@ -4,16 +4,16 @@ import type { AddressInfo } from 'node:net'
 import { FairleadError } from '../errors.js'
 import { formatHostPort } from '../model/address.js'
 import type { Runtime } from '../runtime.js'
-import { EventFeed } from './event-feed.js'
 import { type AdminAddress, checkExposure } from './exposure.js'
 import { type Channel, digest } from './http/access.js'
 import { EventStreams } from './http/event-streams.js'
-import { createAdminServer, type ServerContext } from './http/server.js'
+import type { Route } from './http/route.js'
+import { routesOf } from './http/routes.js'
+import { createAdminServer } from './http/server.js'
 import { prepareSocketPath } from './runtime-folder.js'
 import type { AdminSource } from './source.js'
-import { type ProcessFacts, StateKeeper } from './state-keeper.js'
 
-export interface AdminOptions extends ProcessFacts {
+export interface AdminOptions {
   /** What actions over TCP, and everything beyond loopback, must show. */
   readonly token?: string | undefined
 }
@@ -33,29 +33,23 @@ export interface Admin {
   close(): Promise<void>
 }
 
-/** Begins to follow `source`. Nothing listens yet. */
+/** Shows `source`, and closes it in the end. Nothing listens yet. */
 export function createAdmin(source: AdminSource, options: AdminOptions, runtime: Runtime): Admin {
   return new RunningAdmin(source, options, runtime)
 }
 
 class RunningAdmin implements Admin {
   readonly #token: Buffer | undefined
-  readonly #keeper: StateKeeper
-  readonly #feed: EventFeed
+  readonly #source: AdminSource
   readonly #streams: EventStreams
-  readonly #context: ServerContext
+  readonly #routes: ReadonlyMap<string, Route>
   readonly #servers = new Set<Server>()
 
-  constructor(source: AdminSource, { token, ...facts }: AdminOptions, runtime: Runtime) {
+  constructor(source: AdminSource, { token }: AdminOptions, runtime: Runtime) {
     this.#token = token === undefined ? undefined : digest(token)
-    this.#feed = new EventFeed(source, runtime, () => this.#keeper.read())
-    this.#keeper = new StateKeeper(source, facts, runtime.clock, (listeners) => this.#feed.seen(listeners))
-    this.#streams = new EventStreams(this.#feed.log, runtime.clock)
-    this.#context = {
-      source,
-      keeper: this.#keeper,
-      stream: (response, recent) => this.#streams.open(response, recent),
-    }
+    this.#source = source
+    this.#streams = new EventStreams(source.events, runtime.clock)
+    this.#routes = routesOf(source, (response, recent) => this.#streams.open(response, recent))
   }
 
   async listen(address: AdminAddress): Promise<string> {
@@ -75,11 +69,11 @@ class RunningAdmin implements Admin {
   }
 
   drain(): void {
-    this.#keeper.draining = true
+    this.#source.drain()
   }
 
   async close(): Promise<void> {
-    this.#feed.close()
+    this.#source.close()
     this.#streams.close()
     const closed = Array.from(this.#servers, (server) => new Promise((resolve) => server.close(resolve)))
     for (const server of this.#servers) server.closeAllConnections()
@@ -88,7 +82,7 @@ class RunningAdmin implements Admin {
   }
 
   async #open(channel: Channel, place: { host: string; port: number } | { path: string }): Promise<Server> {
-    const server = createAdminServer(channel, this.#context)
+    const server = createAdminServer(channel, this.#routes)
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, place)))
       server.listen(place, resolve)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
-import type { AdminState } from '../../../src/core/admin/state.js'
+import type { AdminState } from '../../../src/core/admin/proxy/state.js'
 
 export interface FakeAdmin {
   /** `127.0.0.1:PORT` */

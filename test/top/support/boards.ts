@@ -1,4 +1,4 @@
-import type { AdminState } from '../../../src/core/admin/state.js'
+import type { AdminState } from '../../../src/core/admin/proxy/state.js'
 import type { Board, EventLine, Section, SourceStatus } from '../../../src/top/board.js'
 import { proxySections } from '../../../src/top/proxy-sections.js'
 import { readState } from '../../../src/top/report.js'

@@ -1,4 +1,4 @@
-import type { AdminState, EndpointView, ListenerView } from '../../../src/core/admin/state.js'
+import type { AdminState, EndpointView, ListenerView } from '../../../src/core/admin/proxy/state.js'
 
 /** The wall clock of every state here. */
 export const NOW = Date.UTC(2026, 0, 1, 12, 0, 0)

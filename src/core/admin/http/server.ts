@@ -4,7 +4,7 @@ import { FairleadError } from '../../errors.js'
 import { type Channel, refusalOf } from './access.js'
 import { UnusableBody } from './body.js'
 import { sendError } from './respond.js'
-import { type RouteContext, ROUTES } from './routes.js'
+import type { Route } from './route.js'
 
 /** What one caller can make the server hold, and for how long (milliseconds). */
 const LIMITS = {
@@ -18,14 +18,11 @@ const LIMITS = {
 const SILENCE_MS = 30_000
 const MOST_CONNECTIONS = 128
 
-/** What a request is answered with, but for what belongs to the request. */
-export type ServerContext = Omit<RouteContext, 'actions' | 'signal'>
-
 /** A server for requests that come in through `channel`. It does not listen yet. */
-export function createAdminServer(channel: Channel, context: ServerContext): Server {
+export function createAdminServer(channel: Channel, routes: ReadonlyMap<string, Route>): Server {
   const server = createServer(LIMITS, (request, response) => {
     response.on('error', () => {})
-    answer(request, response, channel, context).catch((error: unknown) => fail(response, error))
+    answer(request, response, channel, routes).catch((error: unknown) => fail(response, error))
   })
   server.timeout = SILENCE_MS
   server.maxConnections = MOST_CONNECTIONS
@@ -37,10 +34,10 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   channel: Channel,
-  context: ServerContext,
+  routes: ReadonlyMap<string, Route>,
 ): Promise<void> {
   const path = /^[^?]*/.exec(request.url ?? '')![0]
-  const route = ROUTES.get(path)
+  const route = routes.get(path)
   const refusal = refusalOf(request, route?.demand ?? 'read', channel)
   if (refusal) {
     const headers = { ...(refusal.status === 401 && { 'www-authenticate': 'Bearer' }), connection: 'close' }
@@ -59,8 +56,8 @@ async function answer(
   }
   const gone = new AbortController()
   response.once('close', () => gone.abort())
-  const actions = !context.source.set ? null : channel.kind === 'socket' ? 'open' : channel.token ? 'token' : null
-  await route.answer({ ...context, actions, signal: gone.signal }, request, response)
+  const actions = channel.kind === 'socket' ? 'open' : channel.token ? 'token' : null
+  await route.answer(request, response, { actions, signal: gone.signal })
 }
 
 function fail(response: ServerResponse, error: unknown): void {

@@ -1,14 +1,3 @@
-import type { ListenerReading } from '../../proxy/reading.js'
-import type { ProcessState } from '../state.js'
-
-/** What a scrape sees. */
-export interface Scrape {
-  readonly process: ProcessState
-  readonly listeners: readonly ListenerReading[]
-  /** Endpoints that are left out, for there are too many. */
-  readonly omitted: number
-}
-
 export type Labels = Readonly<Record<string, string>>
 
 /** One line of a family, besides the labels that all of an item have. */
@@ -19,12 +8,47 @@ export interface Value {
   readonly metricName?: string
 }
 
-/** Metrics of one name: what it is, and its values for one item (the process, a listener, an endpoint). */
-export interface Family<Item> {
+/** What Prometheus is told of all lines of one name. */
+export interface FamilyHead {
   readonly name: string
   readonly type: 'counter' | 'gauge' | 'histogram' | 'summary'
   readonly help: string
+}
+
+/** Metrics of one name: what it is, and its values for one item (the process, a listener, an endpoint). */
+export interface Family<Item> extends FamilyHead {
   values(item: Item): readonly Value[]
+}
+
+/** What families have values for: one thing and the labels that say which. */
+export interface Labelled<Item> {
+  readonly item: Item
+  readonly labels: Labels
+}
+
+/** A family together with all items that it has values for. */
+export interface Series {
+  readonly head: FamilyHead
+  /** How many items there are. */
+  readonly length: number
+  /** The values of some of them, read here and now, each with all of its labels. */
+  values(from: number, to: number): readonly SeriesValue[]
+}
+
+export type SeriesValue = Value & { readonly labels: Labels; readonly sharedLabels: Labels }
+
+/** Each of `families` for all of `items`. */
+export function seriesOf<Item>(families: readonly Family<Item>[], items: readonly Labelled<Item>[]): Series[] {
+  return families.map((family) => ({
+    head: family,
+    length: items.length,
+    values: (from, to) =>
+      items
+        .slice(from, to)
+        .flatMap(({ item, labels }) =>
+          family.values(item).map((value) => ({ labels: {}, ...value, sharedLabels: labels })),
+        ),
+  }))
 }
 
 export function counter<Item>(name: string, help: string, read: (item: Item) => number): Family<Item> {

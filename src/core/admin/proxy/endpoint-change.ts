@@ -1,6 +1,6 @@
-import { FairleadError } from '../errors.js'
-import { parseAddress } from '../model/address.js'
-import { parseServiceName } from '../model/service.js'
+import { FairleadError } from '../../errors.js'
+import { parseAddress } from '../../model/address.js'
+import { parseServiceName } from '../../model/service.js'
 import type { EndpointChange } from './source.js'
 
 const HINT = 'for example {"service":"web","address":"10.0.0.5:8080","state":"drain"}, or "weight":3'

@@ -1,9 +1,9 @@
-import type { ProxyEvent } from '../proxy/events.js'
-import type { ListenerReading } from '../proxy/reading.js'
-import type { Runtime } from '../runtime.js'
+import type { ProxyEvent } from '../../proxy/events.js'
+import type { ListenerReading } from '../../proxy/reading.js'
+import type { Runtime } from '../../runtime.js'
 import { EndpointChanges } from './endpoint-changes.js'
-import { EventLog } from './event-log.js'
-import type { AdminSource } from './source.js'
+import { EventLog } from '../event-log.js'
+import type { ProxySource } from './source.js'
 
 /** Events after which endpoints may be other ones. */
 const CHANGING: ReadonlySet<ProxyEvent['event']> = new Set(['listening', 'endpoints', 'reloaded'])
@@ -23,7 +23,7 @@ export class EventFeed {
   readonly #due = new Map<number, () => void>()
 
   /** `look`: has the source be read, which ends in `seen`. */
-  constructor(source: AdminSource, runtime: Runtime, look: () => Promise<unknown>) {
+  constructor(source: ProxySource, runtime: Runtime, look: () => Promise<unknown>) {
     this.log = new EventLog(runtime.clock)
     this.#runtime = runtime
     this.#look = look

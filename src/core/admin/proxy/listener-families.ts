@@ -1,7 +1,7 @@
 import { addLatencies, bucketOf, UNITS_PER_MS } from '../../proxy/latency-histogram.js'
 import type { ListenerReading } from '../../proxy/reading.js'
-import { countOf, countsBefore } from '../latencies.js'
-import { counter, type Family, gauge, split, type Value } from './family.js'
+import { countOf, countsBefore } from './latencies.js'
+import { counter, type Family, gauge, split, type Value } from '../metrics/family.js'
 
 /**
  * Bounds of the histogram, milliseconds: doublings from a quarter up, which are bounds of the buckets recorded in too.

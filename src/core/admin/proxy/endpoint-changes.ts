@@ -1,5 +1,5 @@
-import type { EndpointReading, ListenerReading } from '../proxy/reading.js'
-import type { EndpointEvent, EndpointPlace } from './events.js'
+import type { EndpointReading, ListenerReading } from '../../proxy/reading.js'
+import type { EndpointEvent, EndpointPlace } from '../events.js'
 
 /** Works out from one reading to the next which endpoints joined, left and changed. */
 export class EndpointChanges {

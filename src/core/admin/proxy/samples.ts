@@ -1,4 +1,4 @@
-import type { ListenerReading } from '../proxy/reading.js'
+import type { ListenerReading } from '../../proxy/reading.js'
 
 /** What was read at one moment. */
 export interface Sample {

@@ -1,6 +1,6 @@
 import { isEligible, type EndpointReading } from '../../proxy/reading.js'
-import { countOf } from '../latencies.js'
-import { counter, type Family, gauge, split } from './family.js'
+import { countOf } from './latencies.js'
+import { counter, type Family, gauge, split } from '../metrics/family.js'
 
 const LATENCY = 'fairlead_endpoint_latency_seconds'
 

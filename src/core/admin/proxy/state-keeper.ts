@@ -1,40 +1,32 @@
-import type { Clock } from '../runtime.js'
-import type { ListenerReading } from '../proxy/reading.js'
+import type { Clock } from '../../runtime.js'
+import type { ListenerReading } from '../../proxy/reading.js'
+import type { ProcessLife, ProcessState } from '../process.js'
+import { isoTime } from '../time.js'
 import { Samples } from './samples.js'
-import type { AdminSource } from './source.js'
-import type { AdminState, ProcessState } from './state.js'
-import { isoTime, type ListenerInParts, viewListener } from './view.js'
-
-/** What does not change while the process runs. */
-export interface ProcessFacts {
-  readonly version: string
-  readonly pid: number
-}
+import type { ProxySource } from './source.js'
+import type { AdminState } from './state.js'
+import { type ListenerInParts, viewListener } from './view.js'
 
 /** Reads the source for whoever asks, once for all who ask at the same time. */
 export class StateKeeper {
-  /** The process is coming to its end. */
-  draining = false
-  readonly #source: AdminSource
-  readonly #facts: ProcessFacts
+  readonly #source: ProxySource
+  readonly #life: ProcessLife
   readonly #clock: Clock
-  readonly #startedAt: { readonly wall: number; readonly now: number }
   readonly #onReading: (listeners: readonly ListenerReading[]) => void
   readonly #samples = new Samples()
   #reading: Promise<readonly ListenerReading[]> | undefined
 
   /** `onReading` sees everything that is read. */
   constructor(
-    source: AdminSource,
-    facts: ProcessFacts,
+    source: ProxySource,
+    life: ProcessLife,
     clock: Clock,
     onReading: (listeners: readonly ListenerReading[]) => void,
   ) {
     this.#source = source
-    this.#facts = facts
+    this.#life = life
     this.#clock = clock
     this.#onReading = onReading
-    this.#startedAt = { wall: clock.wall(), now: clock.now() }
   }
 
   /** Rejects with what the source does. */
@@ -50,7 +42,7 @@ export class StateKeeper {
     const of = String([...new Set(listeners.flatMap(({ pids }) => pids))])
     const before = this.#samples.baseline(at, of)
     this.#samples.add({ at, listeners, of })
-    const windowMs = at - (before?.at ?? this.#startedAt.now)
+    const windowMs = at - (before?.at ?? this.#life.startedAt.now)
     const earlier = new Map(before?.listeners.map((listener) => [keyOf(listener), listener]))
     return {
       head: {
@@ -64,15 +56,7 @@ export class StateKeeper {
   }
 
   process(listeners: readonly ListenerReading[], actions: ProcessState['actions']): ProcessState {
-    const { version, pid } = this.#facts
-    return {
-      ...{ kind: 'proxy', version, pid, workers: this.#source.workers },
-      startedAt: isoTime(this.#startedAt.wall),
-      uptimeMs: Math.round(this.#clock.now() - this.#startedAt.now),
-      ready: !this.draining && listeners.length > 0 && unready(listeners).length === 0,
-      draining: this.draining,
-      actions,
-    }
+    return this.#life.state(listeners.length > 0 && unready(listeners).length === 0, actions)
   }
 
   async #read(): Promise<readonly ListenerReading[]> {

@@ -1,8 +1,10 @@
-import { explainVerdict, type Verdict } from '../balancer/eligibility.js'
-import { addLatencies, type LatencyReading } from '../proxy/latency-histogram.js'
-import { isEligible, type EndpointReading, type ListenerReading, type RegistryReading } from '../proxy/reading.js'
+import { explainVerdict, type Verdict } from '../../balancer/eligibility.js'
+import { addLatencies, type LatencyReading } from '../../proxy/latency-histogram.js'
+import { isEligible, type EndpointReading, type ListenerReading } from '../../proxy/reading.js'
+import { viewRegistry } from '../registry-view.js'
+import { isoTime } from '../time.js'
 import { latenciesSince, quantilesMs } from './latencies.js'
-import type { EndpointView, ListenerView, RegistryView, Traffic } from './state.js'
+import type { EndpointView, ListenerView, Traffic } from './state.js'
 
 const QUANTILES = [0.5, 0.95, 0.99]
 
@@ -56,16 +58,6 @@ function* viewEndpoints(
   windowMs: number,
 ): Generator<EndpointView, void, undefined> {
   for (const [i, endpoint] of endpoints.entries()) yield viewEndpoint(endpoint, recents[i]!, allPicks, windowMs)
-}
-
-function viewRegistry({ revision, changedAt, stale }: RegistryReading): RegistryView {
-  return {
-    state: stale ? 'stale' : revision === undefined ? 'unknown' : 'live',
-    revision: revision ?? null,
-    changedAt: changedAt === undefined ? null : isoTime(changedAt),
-    staleMs: Math.round(stale?.forMs ?? 0),
-    reason: stale?.reason ?? null,
-  }
 }
 
 // One literal: this is done a thousand times in a row, and putting objects together by spreading takes ten times as
@@ -155,8 +147,4 @@ function addRecents(recents: readonly Recent[]): Recent {
 function rounded(value: number, digits: number): number {
   const scale = 10 ** digits
   return Math.round(value * scale) / scale
-}
-
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString()
 }

@@ -1,4 +1,4 @@
-import { bucketMiddleMs, type LatencyReading } from '../proxy/latency-histogram.js'
+import { bucketMiddleMs, type LatencyReading } from '../../proxy/latency-histogram.js'
 
 /**
  * What was recorded between two readings. Everything, where the later one is of another process or endpoint and has

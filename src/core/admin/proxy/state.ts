@@ -1,6 +1,8 @@
-import type { Verdict } from '../balancer/eligibility.js'
-import type { EndpointRole, EndpointState } from '../model/endpoint.js'
-import type { RequestStats } from '../proxy/meters.js'
+import type { Verdict } from '../../balancer/eligibility.js'
+import type { EndpointRole, EndpointState } from '../../model/endpoint.js'
+import type { RequestStats } from '../../proxy/meters.js'
+import type { ProcessState } from '../process.js'
+import type { RegistryView } from '../registry-view.js'
 
 /**
  * What runs, at one moment: the answer to `GET /state`. Plain JSON with every key always there, null for what is not
@@ -18,21 +20,6 @@ export interface AdminState {
    */
   readonly windowMs: number
   readonly listeners: readonly ListenerView[]
-}
-
-export interface ProcessState {
-  readonly kind: 'proxy'
-  readonly version: string
-  readonly pid: number
-  readonly startedAt: string
-  readonly uptimeMs: number
-  /** Processes that share the listeners; figures are of all together. */
-  readonly workers: number
-  /** Whether every listener knows the endpoints of its service, and the process is not coming to its end. */
-  readonly ready: boolean
-  readonly draining: boolean
-  /** Whether drain, ready and weight can be set here (POST /set); null: not at all. `token`: with one. */
-  readonly actions: 'open' | 'token' | null
 }
 
 /**
@@ -89,20 +76,6 @@ export interface ListenerView extends Traffic {
   readonly bytesReceived: number
   /** In the order of the snapshot (by address), then those that left with something still under way. */
   readonly endpoints: readonly EndpointView[]
-}
-
-/** What is known of the service, and how old that is. */
-export interface RegistryView {
-  /** `unknown`: nothing was heard yet; `stale`: the registry is away, what was known last is in use. */
-  readonly state: 'unknown' | 'live' | 'stale'
-  /** In decimal; null before the first snapshot; "0" of a fixed list. */
-  readonly revision: string | null
-  /** When the endpoints in use were heard of. */
-  readonly changedAt: string | null
-  /** For how long nothing was heard of the registry; 0 while it is there. */
-  readonly staleMs: number
-  /** Why it is away; null while it is there. */
-  readonly reason: string | null
 }
 
 /** One endpoint behind one listener. */
