@@ -117,6 +117,18 @@ describe('policies on a channel of a registered service', () => {
     expect(used.size).toBe(3)
   })
 
+  it.each(['source_hash', 'ring_hash', 'maglev'])('%s spreads calls whose header says nothing', async (name) => {
+    const servers = await serve(1, 1, 1)
+    const client = environment.client('ns:///web', policy(name, { requestHashHeader: 'x-user' }))
+    for (const metadata of [undefined, keyed('x-user', '')]) {
+      const before = servers.map(({ calls }) => calls)
+      await eventually(async () => {
+        await client.calls(5, metadata)
+        return servers.every(({ calls }, i) => calls > before[i]!)
+      })
+    }
+  })
+
   it('source_hash without a header keeps all calls of this machine together', async () => {
     const servers = await serve(1, 1, 1)
     const client = environment.client('ns:///web', policy('source_hash'))

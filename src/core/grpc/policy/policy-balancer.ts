@@ -162,8 +162,8 @@ export class PolicyBalancer implements experimental.LoadBalancer {
     return (metadata) => {
       const header = this.#balancer.hashHeader
       if (header === undefined) return source
-      const values = metadata.get(header)
-      return values.length === 0 ? undefined : values.join(',')
+      // "If … the request has no value associated with the header, then the picker will generate a random hash" (gRFC A76)
+      return metadata.get(header).join(',') || undefined
     }
   }
 
