@@ -12,7 +12,7 @@ import { type ListEntry, sameList } from './server-list.js'
 import { grpclbTarget, type GrpclbTarget } from './target.js'
 
 /** How long to wait for the first list before the channel's own addresses are used, milliseconds. */
-export const FALLBACK_TIMEOUT_OPTION = 'grpc.grpclb_fallback_timeout_ms'
+const FALLBACK_TIMEOUT_OPTION = 'grpc.grpclb_fallback_timeout_ms'
 const DEFAULT_FALLBACK_TIMEOUT_MS = 10_000
 
 /**
