@@ -84,7 +84,7 @@ look into an endpoint, drain it, make it ready and change its weight; ? lists th
     const store = new BoardStore(this.runtime.clock)
     const attachment = await (service.length > 0 ? this.#followServices(store) : this.#followProxies(store))
     try {
-      await this.#show(store, attachment)
+      if (!this.signal.aborted) await this.#show(store, attachment)
     } finally {
       attachment.close()
       store.close()
@@ -129,8 +129,9 @@ look into an endpoint, drain it, make it ready and change its weight; ? lists th
   async #followProxies(store: BoardStore): Promise<Attachment> {
     const open = (address: AdminAddress) => new ProxySource(address.name, this.#client(address), store, this.runtime)
     const admins = this.#admins
-    if (admins.length > 0) return attachTo(admins.map(open))
-    return attachToLocal(this.#findSockets, (socket) => open(localAddress(socket)), this.runtime.clock)
+    if (admins.length > 0) return attachTo(admins.map(open), this.signal)
+    const openLocal = (socket: LocalSocket) => open(localAddress(socket))
+    return attachToLocal(this.#findSockets, openLocal, this.runtime.clock, this.signal)
   }
 
   async #followServices(store: BoardStore): Promise<Attachment> {
@@ -139,15 +140,12 @@ look into an endpoint, drain it, make it ready and change its weight; ? lists th
     const resolver = createResolver(registry, { prefix }, runtime)
     const intervalMs = parseDuration(this.flags['check-interval'], '--check-interval')
     const checks = { check: parseCheck(this.flags.check), intervalMs: Math.max(intervalMs, SHORTEST_INTERVAL_MS) }
-    return attachTo(
-      this.#services.map(
-        (service) =>
-          new RegistrySource({
-            ...{ service, resolver, checks, store, runtime },
-            change: ({ address, to }, signal) => setRecord(registry, prefix, service, address, to, runtime, { signal }),
-          }),
-      ),
-    )
+    const open = (service: string) =>
+      new RegistrySource({
+        ...{ service, resolver, checks, store, runtime },
+        change: ({ address, to }, signal) => setRecord(registry, prefix, service, address, to, runtime, { signal }),
+      })
+    return attachTo(this.#services.map(open), this.signal)
   }
 
   async #askProxies() {
