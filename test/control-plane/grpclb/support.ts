@@ -12,6 +12,7 @@ import {
   type GrpclbOptions,
   type GrpclbService,
 } from '../../../src/core/control-plane/grpclb/service.js'
+import { SERVER_OPTIONS } from '../../../src/core/control-plane/serving/server-options.js'
 import {
   type ClientStats,
   grpclbProto,
@@ -47,7 +48,7 @@ export async function startBalancer(options: TestBalancerOptions = {}): Promise<
     { directory, runtime, zone, onEvent: (event) => void events.push(event) },
     options,
   )
-  const server = new Server()
+  const server = new Server(SERVER_OPTIONS)
   for (const { definition, implementation } of service.handlers) server.addService(definition, implementation)
   const port = await new Promise<number>((resolve, reject) => {
     const insecure = ServerCredentials.createInsecure()

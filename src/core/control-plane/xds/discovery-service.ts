@@ -105,9 +105,7 @@ function openStream<Request, Response>(
     catalog,
     traits: clientTraits(node, zone),
     subscription: (wildcard) => form.subscription(wildcard, () => String(++nonce)),
-    send: (type, response) => {
-      if (!call.write(form.encode(type, response))) pauseUntilDrained(call)
-    },
+    send: (type, response) => void call.write(form.encode(type, response)),
     onInterest: (service, interested) => {
       const event = interested ? 'joined' : 'left'
       onEvent({ event, protocol: 'xds', client, ...(service !== undefined && { service }) })
@@ -118,11 +116,4 @@ function openStream<Request, Response>(
       onEvent({ event: 'nack', protocol: 'xds', client, type, resources, reason })
     },
   })
-}
-
-/** Takes no more requests of a client that reads no responses: it could have one after the other made, and all of them kept. */
-function pauseUntilDrained(call: ServerDuplexStream<unknown, Buffer>): void {
-  if (call.isPaused()) return
-  call.pause()
-  call.once('drain', () => call.resume())
 }
