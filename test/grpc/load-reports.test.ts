@@ -9,8 +9,8 @@ afterEach(async () => {
   opened = []
 })
 
-/** Weights count at once and are put into use as often as they may be. */
-const WEIGHTS = { blackoutPeriod: '0s', weightUpdatePeriod: '0.1s' }
+/** Weights count at once and are put into use as often as they may be. Names that grpc-js reads, which reads no others. */
+const WEIGHTS = { blackout_period: '0s', weight_update_period: '0.1s' }
 
 /** An OrcaLoadReport as a `-bin` trailer: field numbers and doubles. */
 function report(fields: Readonly<Record<number, number>>): Readonly<Record<string, string>> {
@@ -25,8 +25,8 @@ function report(fields: Readonly<Record<number, number>>): Readonly<Record<strin
 
 const [CPU, RPS, APPLICATION] = [1, 6, 9] as const
 
-/** What each server gets of 300 calls once the weights have settled. */
-async function shares(trailers: readonly Readonly<Record<string, string>>[]): Promise<number[]> {
+/** What each server gets of 300 calls once the weights have settled, by a policy of this name. */
+async function shares(name: string, trailers: readonly Readonly<Record<string, string>>[]): Promise<number[]> {
   const registration = registerFairlead()
   const servers: TestServer[] = []
   for (const each of trailers) {
@@ -34,10 +34,7 @@ async function shares(trailers: readonly Readonly<Record<string, string>>[]): Pr
     server.answer = () => ({ trailers: each })
     servers.push(server)
   }
-  const client = new TestClient(
-    `ipv4:${servers.map(({ address }) => address).join(',')}`,
-    policy('fairlead_weighted_round_robin', WEIGHTS),
-  )
+  const client = new TestClient(`ipv4:${servers.map(({ address }) => address).join(',')}`, policy(name, WEIGHTS))
   opened.push(registration, ...servers, client)
   await eventually(async () => {
     await client.calls(1)
@@ -57,12 +54,19 @@ describe('weights by load reports in trailers', () => {
 
   it('are rates per utilization; an endpoint without a report has the mean of the others', async () => {
     const reports = [busy(0.2), busy(0.6), {}]
+    const ours = await shares('fairlead_weighted_round_robin', reports)
     // 500 : 167 : 333
-    expect((await shares(reports)).map((calls) => Math.round(calls / 10))).toEqual([15, 5, 10])
+    expect(ours.map((calls) => Math.round(calls / 10))).toEqual([15, 5, 10])
+    // grpc-js takes the mean weight for the time between two calls.
+    const theirs = await shares('weighted_round_robin', reports)
+    expect(theirs[2]).toBeLessThan(20)
   })
 
   it('go by the CPU where the application says nothing', async () => {
     const reports = [report({ [RPS]: 100, [CPU]: 0.1 }), report({ [RPS]: 100, [CPU]: 0.9 })]
-    expect((await shares(reports)).map((calls) => Math.round(calls / 10))).toEqual([27, 3])
+    const [idle, loaded] = await shares('fairlead_weighted_round_robin', reports)
+    expect([Math.round(idle! / 10), Math.round(loaded! / 10)]).toEqual([27, 3])
+    const [first, second] = await shares('weighted_round_robin', reports)
+    expect(Math.abs(first! - second!)).toBeLessThan(30)
   })
 })
