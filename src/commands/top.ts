@@ -152,16 +152,23 @@ look into an endpoint, drain it, make it ready and change its weight; ? lists th
     const given = this.#admins
     const addresses = given.length > 0 ? given : (await this.#findSockets()).map(localAddress)
     if (addresses.length === 0) throw noProxy()
-    const answers = addresses.map(async (address) => {
-      const client = this.#client(address)
-      try {
-        const json = await client.get('/state', this.signal)
-        return { admin: address.name, json, state: readState(json) }
-      } finally {
-        client.close()
-      }
-    })
-    return proxiesDocument(await Promise.all(answers))
+    const outcomes = await Promise.allSettled(addresses.map((address) => this.#ask(address)))
+    const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []))
+    const [first] = failures
+    // One that was found may have ended since.
+    if (first && (given.length > 0 || failures.length === addresses.length)) throw first
+    for (const { message } of failures) this.note(message)
+    return proxiesDocument(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])))
+  }
+
+  async #ask(address: AdminAddress) {
+    const client = this.#client(address)
+    try {
+      const json = await client.get('/state', this.signal)
+      return { admin: address.name, json, state: readState(json) }
+    } finally {
+      client.close()
+    }
   }
 
   async #checkServices() {
