@@ -110,6 +110,8 @@ describe('the config of a channel', () => {
     expect(chosen({ loadBalancingConfig: [{ mystery: {} }, round, { random: {} }] })).toEqual([
       { fairlead: { childPolicy: [round] } },
     ])
+    const inherited = [{ constructor: {} }, JSON.parse('{"__proto__":{}}') as object]
+    expect(chosen({ loadBalancingConfig: [...inherited, round] })).toEqual([{ fairlead: { childPolicy: [round] } }])
     expect(chosen({ loadBalancingPolicy: 'ROUND_ROBIN' })).toEqual([{ fairlead: { childPolicy: [round] } }])
     expect(chosen({ loadBalancingConfig: [{ grpclb: { childPolicy: [round] } }] })).toEqual([
       { fairlead: { childPolicy: [{ grpclb: { childPolicy: [round] } }] } },
