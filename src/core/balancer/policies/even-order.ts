@@ -92,7 +92,7 @@ export class EvenOrder {
   /** Of the endpoints those that are owed most come first. */
   #enrol(weight: number, upstreams: readonly Upstream[], owed?: ReadonlyMap<Upstream, number>): WeightClass {
     const owedTo = (upstream: Upstream) => owed?.get(upstream) ?? 0
-    const members = upstreams.toSorted((a, b) => owedTo(b) - owedTo(a))
+    const members = owed ? upstreams.toSorted((a, b) => owedTo(b) - owedTo(a)) : upstreams
     const credits = Float64Array.from(members, owedTo)
     const credit = Math.round(credits.reduce((sum, each) => sum + each, 0) * this.#total)
     return { weight, rate: weight * members.length, members, credits, credit, picks: 0, next: 0 }
