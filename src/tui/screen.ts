@@ -70,8 +70,7 @@ export function openScreen(frame: (size: Size) => ReactElement): Screen {
     suspended = true
     stdin.setRawMode(false)
     writeSync(stdout.fd, LEAVE)
-    // The whole job, as a terminal does: the shell waits for who started this process.
-    process.kill(0, 'SIGTSTP')
+    process.kill(process.pid, 'SIGTSTP')
   }
   const resume = () => {
     if (!suspended) return

@@ -5,6 +5,7 @@ import type { TlsFiles } from '../net/server-credentials.js'
 import { type Runtime, sleep } from '../runtime.js'
 import { createDirectory, type DirectoryDependencies, type ServiceDirectory } from './directory/directory.js'
 import type { ControlPlaneEvent, Protocol } from './events.js'
+import type { ControlPlaneReading, ProtocolReading } from './reading.js'
 import type { ControlPlaneContext, ControlPlaneService } from './service.js'
 import { type ControlPlaneServer, startGrpcServer } from './serving/grpc-server.js'
 import { KeptCredentials } from './serving/kept-credentials.js'
@@ -33,6 +34,8 @@ export interface ControlPlaneOptions {
 export interface ControlPlane extends AsyncDisposable {
   /** Where it listens, with real ports, in the order asked for: `grpclb://127.0.0.1:8001`. */
   readonly listening: readonly string[]
+  /** How everything is at this moment, and what was counted so far. */
+  read(): ControlPlaneReading
   /**
    * Accepts nothing more, ends every stream with UNAVAILABLE, and waits until all calls have ended, but at most `timeoutMs`; what
    * is still open then is broken off. Idempotent.
@@ -68,7 +71,7 @@ export async function startControlPlane(
 }
 
 class RunningControlPlane implements ControlPlane {
-  listening: readonly string[] = []
+  #listeners: readonly ProtocolReading[] = []
   readonly #directory: ServiceDirectory
   readonly #credentials: KeptCredentials | undefined
   readonly #emit: (event: ControlPlaneEvent) => void
@@ -100,11 +103,33 @@ class RunningControlPlane implements ControlPlane {
       this.#servers.push(server)
       for (const listener of group) listening.set(listener, `${listener.protocol}://${hostPort(server.listen)}`)
     }
-    this.listening = listeners.map((listener) => listening.get(listener)!)
-    for (const [{ protocol }, listen] of listening) this.#emit({ event: 'listening', protocol, listen })
+    this.#listeners = listeners.map((listener) => ({
+      protocol: listener.protocol,
+      listen: listening.get(listener)!,
+    }))
+    for (const listener of this.#listeners) this.#emit({ event: 'listening', ...listener })
     void this.#directory.ready.then(() => {
       for (const server of this.#servers) server.setServing(true)
     })
+  }
+
+  get listening(): readonly string[] {
+    return this.#listeners.map(({ listen }) => listen)
+  }
+
+  read(): ControlPlaneReading {
+    const directory = this.#directory.read()
+    return {
+      listeners: this.#listeners,
+      directory,
+      services: directory.services.map((followed) => ({
+        followed,
+        followers: Object.fromEntries(
+          this.#services.map((service) => [service.protocol, service.followers(followed.service)]),
+        ),
+      })),
+      meters: this.#services.flatMap(({ meters }) => meters.map((meter) => meter.read())),
+    }
   }
 
   drain(timeoutMs: number): Promise<void> {
@@ -137,7 +162,7 @@ class RunningControlPlane implements ControlPlane {
     for (const server of this.#servers) server.close()
     this.#credentials?.close()
     await this.#directory.close()
-    if (this.listening.length > 0) this.#emit({ event: 'stopped' })
+    if (this.#listeners.length > 0) this.#emit({ event: 'stopped' })
   }
 }
 

@@ -2,6 +2,7 @@ import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc
 import type { Runtime } from '../runtime.js'
 import type { Directory } from './directory/contract.js'
 import type { ControlPlaneEvent, Protocol } from './events.js'
+import type { Meter } from './meter.js'
 
 /** What a control plane has at hand for the protocols that it speaks. */
 export interface ControlPlaneContext {
@@ -17,8 +18,12 @@ export interface ControlPlaneContext {
 export interface ControlPlaneService {
   /** Also the name of the .proto file that describes its services to who asks by reflection. */
   readonly protocol: Protocol
+  /** What is counted, for each protocol that it speaks. */
+  readonly meters: readonly Meter[]
   /** What it answers to, in the order of its importance. Handlers are free of the server that they are on. */
   readonly handlers: readonly ServiceHandlers[]
+  /** How many streams ask for a service. */
+  followers(service: string): number
   /**
    * Ends every stream with UNAVAILABLE: clients go on with what they know and ask another control plane. Idempotent. Nobody is
    * answered afterwards, nothing is followed and no timer is left.

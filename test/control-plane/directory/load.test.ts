@@ -25,15 +25,16 @@ it('weighs by the load figures of records, while clients send something or do no
   expect(second).toBe(1000)
   expect(first).toBeLessThan(900)
   // They have reported, and no more since.
-  directory.countRequests('web', 1)
+  directory.countLoad('web', { requests: 1, failed: 0, dropped: 0 })
   await pass(60_000)
   const known = weights()
   put('10.0.0.1:80', { load: 0.95 })
   await pass(5000)
   expect(weights()).toEqual(known)
-  directory.countRequests('web', 1000)
+  directory.countLoad('web', { requests: 1000, failed: 2, dropped: 1 })
   await pass(5000)
   expect(weights()[0]).toBeLessThan(known[0]!)
+  expect(directory.read().services[0]!.load).toEqual({ requests: 1001, failed: 2, dropped: 1 })
 })
 
 it('weighs by the reports that it asks endpoints for', async () => {

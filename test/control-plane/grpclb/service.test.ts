@@ -102,10 +102,8 @@ describe('a BalanceLoad stream', () => {
     const clients = Array.from({ length: 20 }, () => client(lb).ask('web'))
     await eventually(() => clients.every(({ lists }) => lists.length === 1))
     expect(lb.directory.followers('web')).toBe(1)
-    expect(lb.service.loads()[0]!.clients).toHaveLength(20)
     for (const each of clients) each.close()
     await eventually(() => lb.directory.followers('web') === 0)
-    expect(lb.service.loads()).toEqual([])
     expect(lb.events.filter(({ event }) => event === 'left')).toHaveLength(20)
   })
 
@@ -206,16 +204,57 @@ describe('a directory that takes no further service', () => {
     })
     expect(asking.responses).toEqual([])
     expect(lb.events).toEqual([])
-    expect(lb.service.loads()).toEqual([])
+  })
+})
+
+describe('the meter of the protocol', () => {
+  const read = (lb: TestBalancer) => lb.service.meters[0]!.read()
+
+  it('counts streams and lists, and shows what each open stream asks for', async () => {
+    const lb = await balancer({ zone: 'a' })
+    const [first, second] = [client(lb).ask('web'), client(lb)]
+    await eventually(() => read(lb).open === 2 && first.responses.length > 0)
+    lb.directory.show(web(1))
+    await eventually(() => first.lists.length === 1)
+    lb.directory.show(web(1))
+    lb.directory.show(web(1, 2))
+    await eventually(() => first.lists.length === 2)
+    expect(read(lb)).toMatchObject({ protocol: 'grpclb', open: 2, begun: 2, responses: { ServerList: 2 }, reports: 0 })
+    const streams = Array.from(read(lb).streams, (stream) => stream.read())
+    const subscriptions = [{ type: 'ServerList', all: false, names: new Set(['web']) }]
+    expect(streams).toMatchObject([
+      { zone: 'a', subscriptions },
+      { subscriptions: [], load: [] },
+    ])
+    expect(streams[0]!.client).toMatch(/^127\.0\.0\.1:\d+$/)
+    expect(lb.service.followers('web')).toBe(1)
+    expect(lb.service.followers('db')).toBe(0)
+    second.close()
+    await eventually(() => read(lb).open === 1)
+    expect(read(lb).begun).toBe(2)
+  })
+
+  it('measures how long it takes until the last client is told of a change in the registry', async () => {
+    const clock = new ManualClock()
+    const lb = await balancer({ runtime: { clock, random: systemRandom, log: silentLogger } })
+    const asking = client(lb).ask('web')
+    await eventually(() => asking.responses.length > 0)
+    const heardAt = clock.now()
+    await clock.advance(5)
+    lb.directory.show(web(1), heardAt)
+    lb.directory.show(web(2))
+    const { counts, sumMs } = read(lb).telling
+    expect(sumMs).toBe(5)
+    expect(counts.map((count, i) => [count, i] as const).filter(([count]) => count > 0)).toEqual([[1, 3]])
   })
 })
 
 describe('load reports', () => {
-  it('are counted for each client and service, told, and passed on as traffic', async () => {
+  it('are told, and passed on as traffic', async () => {
     const clock = new ManualClock()
     const lb = await balancer({ runtime: { clock, random: systemRandom, log: silentLogger } })
     const [first, second] = [client(lb).ask('web'), client(lb).ask('web')]
-    await eventually(() => lb.service.loads()[0]?.clients.length === 2)
+    await eventually(() => lb.events.length === 2)
     await clock.advance(2000)
     first.report({
       num_calls_started: 10,
@@ -232,10 +271,17 @@ describe('load reports', () => {
     second.report({ num_calls_started: 1 })
     await eventually(() => lb.directory.reported.length === 3)
 
-    expect(lb.directory.reported).toEqual([10, 4, 1].map((requests) => ({ service: 'web', requests })))
-    const [load] = lb.service.loads()
-    expect(load!.total).toEqual({ started: 15, finished: 13, failedToSend: 1, knownReceived: 6, dropped: 2 })
-    expect(load!.clients.map((each) => each.load.started)).toEqual([10, 5])
+    expect(lb.directory.reported).toEqual([
+      { service: 'web', requests: 10, failed: 1, dropped: 2 },
+      { service: 'web', requests: 4, failed: 0, dropped: 0 },
+      { service: 'web', requests: 1, failed: 0, dropped: 0 },
+    ])
+    const meter = lb.service.meters[0]!.read()
+    expect(meter.reports).toBe(5)
+    expect(Array.from(meter.streams, (stream) => stream.read().load)).toEqual([
+      [['web', { requests: 10, failed: 1, dropped: 2 }]],
+      [['web', { requests: 5, failed: 0, dropped: 0 }]],
+    ])
     const told = lb.events.filter(({ event }) => event === 'load')
     expect(told).toHaveLength(3)
     expect(told[0]).toMatchObject({

@@ -7,12 +7,9 @@ import {
   type StatusObject,
 } from '@grpc/grpc-js'
 import type { ControlPlaneEvent } from '../../../src/core/control-plane/events.js'
-import {
-  createGrpclbService,
-  type GrpclbOptions,
-  type GrpclbService,
-} from '../../../src/core/control-plane/grpclb/service.js'
-import { SERVER_OPTIONS } from '../../../src/core/control-plane/serving/server-options.js'
+import type { BalanceLoadCall } from '../../../src/core/control-plane/grpclb/client-stream.js'
+import { createGrpclbService, type GrpclbOptions } from '../../../src/core/control-plane/grpclb/service.js'
+import type { ControlPlaneService } from '../../../src/core/control-plane/service.js'
 import {
   type ClientStats,
   grpclbProto,
@@ -27,10 +24,20 @@ export interface TestBalancer {
   readonly address: string
   readonly port: number
   readonly directory: FakeDirectory
-  readonly service: GrpclbService
+  readonly service: ControlPlaneService
   readonly events: ControlPlaneEvent[]
+  /** What all clients have reported, counted up. */
+  readonly reported: Readonly<Reported>
   /** Ends streams and the server, at once. Idempotent. */
   close(): void
+}
+
+export interface Reported {
+  started: number
+  finished: number
+  failedToSend: number
+  knownReceived: number
+  dropped: number
 }
 
 export interface TestBalancerOptions extends GrpclbOptions {
@@ -48,8 +55,17 @@ export async function startBalancer(options: TestBalancerOptions = {}): Promise<
     { directory, runtime, zone, onEvent: (event) => void events.push(event) },
     options,
   )
-  const server = new Server(SERVER_OPTIONS)
-  for (const { definition, implementation } of service.handlers) server.addService(definition, implementation)
+  const reported: Reported = { started: 0, finished: 0, failedToSend: 0, knownReceived: 0, dropped: 0 }
+  const server = new Server()
+  for (const { definition, implementation } of service.handlers) {
+    const begin = implementation.BalanceLoad as (call: BalanceLoadCall) => void
+    server.addService(definition, {
+      BalanceLoad(call: BalanceLoadCall) {
+        call.on('data', ({ client_stats: stats }: LoadBalanceRequest) => stats && add(reported, stats))
+        begin(call)
+      },
+    })
+  }
   const port = await new Promise<number>((resolve, reject) => {
     const insecure = ServerCredentials.createInsecure()
     server.bindAsync(`127.0.0.1:${options.port ?? 0}`, insecure, (error, bound) =>
@@ -60,7 +76,15 @@ export async function startBalancer(options: TestBalancerOptions = {}): Promise<
     service.close()
     server.forceShutdown()
   }
-  return { address: `127.0.0.1:${port}`, port, directory, service, events, close }
+  return { address: `127.0.0.1:${port}`, port, directory, service, events, reported, close }
+}
+
+function add(sum: Reported, stats: ClientStats): void {
+  sum.started += Number(stats.num_calls_started)
+  sum.finished += Number(stats.num_calls_finished)
+  sum.failedToSend += Number(stats.num_calls_finished_with_client_failed_to_send)
+  sum.knownReceived += Number(stats.num_calls_finished_known_received)
+  for (const { num_calls } of stats.calls_finished_with_drop) sum.dropped += Number(num_calls)
 }
 
 /** A client that speaks the protocol by hand. */

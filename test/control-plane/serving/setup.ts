@@ -45,6 +45,8 @@ export function echoService(protocol: Protocol, { isStubborn = false } = {}): Co
   return {
     protocol,
     handlers: [{ definition: loadProto(protocol)[name] as ServiceDefinition, implementation: { [method]: answer } }],
+    meters: [],
+    followers: () => 0,
     close() {
       if (isStubborn) return
       for (const call of calls) call.emit('error', { code: status.UNAVAILABLE, details: 'over' })

@@ -1,5 +1,11 @@
 import { parseServiceConfig } from '../../../src/core/balancer/service-config.js'
-import type { Directory, ServedEndpoint, ServiceView } from '../../../src/core/control-plane/directory/contract.js'
+import type {
+  Directory,
+  ServedEndpoint,
+  ServiceView,
+  ViewObserver,
+} from '../../../src/core/control-plane/directory/contract.js'
+import type { ClientLoad } from '../../../src/core/control-plane/client-load.js'
 import { FairleadError } from '../../../src/core/errors.js'
 import { parseAddress } from '../../../src/core/model/address.js'
 import { compareText } from '../../../src/core/model/order.js'
@@ -9,17 +15,17 @@ import type { ServiceConfig } from '../../../src/core/registry/service-config.js
 /** A directory that knows what a test tells it, and tells at once. */
 export class FakeDirectory implements Directory {
   readonly #views = new Map<string, ServiceView>()
-  readonly #observers = new Map<string, Set<(view: ServiceView) => void>>()
+  readonly #observers = new Map<string, Set<ViewObserver>>()
   readonly #nameObservers = new Set<(names: readonly string[]) => void>()
   #closed = false
-  /** What `countRequests` was called with, in order. */
-  readonly reported: { readonly service: string; readonly requests: number }[] = []
+  /** What `countLoad` was called with, in order. */
+  readonly reported: ({ readonly service: string } & ClientLoad)[] = []
 
-  /** Has everybody see this view from now on. */
-  show(view: ServiceView): void {
+  /** Has everybody see this view from now on. `heardAt`: when the change in the registry that it comes of was heard of. */
+  show(view: ServiceView, heardAt?: number): void {
     const isNew = this.#views.get(view.service)?.exists !== view.exists
     this.#views.set(view.service, view)
-    for (const observer of [...(this.#observers.get(view.service) ?? [])]) observer(view)
+    for (const observer of [...(this.#observers.get(view.service) ?? [])]) observer(view, heardAt)
     if (isNew) for (const observer of [...this.#nameObservers]) observer(this.#names())
   }
 
@@ -32,10 +38,10 @@ export class FakeDirectory implements Directory {
     return this.#closed
   }
 
-  follow(service: string, observer: (view: ServiceView) => void): () => void {
+  follow(service: string, observer: ViewObserver): () => void {
     if (!isServiceName(service)) throw new FairleadError('INVALID_ARGUMENT', `bad service name ${service}`)
     // An object of its own for each call, so that one function may follow twice.
-    const own = (view: ServiceView) => observer(view)
+    const own: ViewObserver = (view, heardAt) => observer(view, heardAt)
     const observers = this.#observers.get(service) ?? new Set()
     this.#observers.set(service, observers.add(own))
     const known = this.#views.get(service)
@@ -50,8 +56,8 @@ export class FakeDirectory implements Directory {
     return () => void this.#nameObservers.delete(own)
   }
 
-  countRequests(service: string, requests: number): void {
-    this.reported.push({ service, requests })
+  countLoad(service: string, { requests, failed, dropped }: ClientLoad): void {
+    this.reported.push({ service, requests, failed, dropped })
   }
 
   close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Directory, ServiceView } from '../../../src/core/control-plane/directory/contract.js'
-import { Catalog, type CatalogReader } from '../../../src/core/control-plane/xds/catalog.js'
+import { Catalog } from '../../../src/core/control-plane/xds/catalog.js'
 import { ServiceResources } from '../../../src/core/control-plane/xds/resources/service-resources.js'
 import { FairleadError } from '../../../src/core/errors.js'
 import { type LogFields, silentLogger } from '../../../src/core/runtime.js'
@@ -27,7 +27,7 @@ class FullDirectory extends FakeDirectory {
 function catalogOf(directory: Directory, warn = (_message: string, _fields?: LogFields) => {}) {
   const clock = new ManualClock()
   const runtime = { clock, random: seededRandom(1), log: { ...silentLogger, warn } }
-  return { catalog: new Catalog(directory, runtime, true), clock }
+  return { catalog: new Catalog(directory, runtime, true, () => {}), clock }
 }
 
 const web = serviceView('web', [served('10.0.0.1:80')])
@@ -65,17 +65,6 @@ describe('the catalog of services', () => {
     expect(reader.told).toEqual(['web'])
     expect(catalog.find('web')).toBeInstanceOf(ServiceResources)
     expect([directory.followers('gone'), clock.pending]).toEqual([0, 0])
-  })
-
-  it('follows nothing that its last reader gives up on hearing what there is', async () => {
-    const directory = new FullDirectory()
-    directory.show(web)
-    const { catalog, clock } = catalogOf(directory)
-    const reader: CatalogReader = { changed: (service) => catalog.unfollow(service, reader) }
-    catalog.follow('web', reader)
-    directory.full = false
-    await clock.advance(30_000)
-    expect([directory.followers('web'), catalog.find('web')]).toEqual([0, 'pending'])
   })
 
   it('says once what is wrong with a config, and again when something else is', () => {

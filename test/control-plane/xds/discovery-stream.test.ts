@@ -22,7 +22,7 @@ describe('a stream', () => {
     let nonce = 0
     const sent: (readonly [ResourceType, number])[] = []
     const stream = new DiscoveryStream({
-      catalog: new Catalog(directory, systemRuntime, false),
+      catalog: new Catalog(directory, systemRuntime, false, () => {}),
       traits: { dialect: 'grpc', zone: undefined },
       subscription: (hasWildcard) => new CountedSubscription(hasWildcard, () => String(++nonce)),
       send: (type, { resources }) => void sent.push([type, resources.length]),

@@ -1,9 +1,10 @@
 import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js'
+import { connect as connectHttp2 } from 'node:http2'
 import type { MessageTypeDefinition } from '@grpc/proto-loader'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadProto } from '../../../src/core/protos/load.js'
+import { systemRuntime } from '../../../src/core/runtime.js'
 import { eventually } from '../../support/eventually.js'
-import { DeafClient } from '../support/deaf-client.js'
 import { FakeDirectory, served, serviceView } from '../support/fake-directory.js'
 import { AdsClient, type Received, type TypeName, TYPES } from './support/ads-client.js'
 import { startXdsServer, type TestXdsServer } from './support/xds-server.js'
@@ -280,13 +281,20 @@ describe('the server', () => {
       object,
       object
     >
-    const client = new DeafClient(
-      `127.0.0.1:${server.port}`,
-      '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
-    )
+    const session = connectHttp2(`http://127.0.0.1:${server.port}`)
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+      'content-type': 'application/grpc',
+      'te': 'trailers',
+    })
+    let taken = 0
     const ask = (names: readonly string[], nonce: string) => {
       const node = { id: 'x'.repeat(4000) }
-      client.send(serialize({ type_url: TYPES.endpoints, resource_names: names, response_nonce: nonce, node }))
+      const message = serialize({ type_url: TYPES.endpoints, resource_names: names, response_nonce: nonce, node })
+      const head = Buffer.alloc(5)
+      head.writeUInt32BE(message.length, 1)
+      stream.write(Buffer.concat([head, message]), () => taken++)
     }
     ask(['web'], '')
     // Each pair gives the resource up and asks for it again: were it read, there would be a response of 100 kB to each.
@@ -295,10 +303,17 @@ describe('the server', () => {
       ask([], String(nonce))
       ask(['web'], String(nonce))
     }
-    expect(await client.stalled()).toBeLessThan(PAIRS)
-    client.listen()
-    await eventually(() => client.taken === 2 * PAIRS + 1)
-    client.close()
+    let before = -1
+    await eventually(async () => {
+      const still = taken === before
+      before = taken
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      return still
+    })
+    expect(taken).toBeLessThan(PAIRS)
+    stream.resume()
+    await eventually(() => taken === 2 * PAIRS + 1)
+    session.destroy()
   })
 
   it('lets slow clients have the latest and keeps nothing for them', async () => {
@@ -380,7 +395,7 @@ describe('the server', () => {
       ],
     })
     await eventually(() => directory.reported.length > 0)
-    expect(directory.reported).toEqual([{ service: 'web', requests: 14 }])
+    expect(directory.reported).toEqual([{ service: 'web', requests: 14, failed: 3, dropped: 5 }])
     expect(server.events).toEqual([
       {
         event: 'load',
@@ -393,8 +408,65 @@ describe('the server', () => {
         seconds: 2,
       },
     ])
+    const reports = server.service.meters[1]!.read()
+    expect(reports).toMatchObject({ protocol: 'lrs', open: 1, reports: 1 })
+    expect(Array.from(reports.streams, (each) => each.read())).toMatchObject([
+      { client: expect.stringMatching(/ \(me\)$/), load: [['web', { requests: 14, failed: 3, dropped: 5 }]] },
+    ])
     stream.cancel()
     client.close()
+    await eventually(() => server.service.meters[1]!.read().open === 0)
+  })
+
+  it('counts what it sends by type and how that is answered, and shows what each open stream has', async () => {
+    const discovery = () => server.service.meters[0]!.read()
+    directory.show(web('10.0.0.1:80'))
+    const client = connect()
+    const { version } = await client.follow('cluster', ['web'], { id: 'me', locality: { zone: 'a' } })
+    client.send('endpoints', { resource_names: ['web'] })
+    const { nonce } = await client.response(1)
+    const error_detail = { code: 3, message: 'no good' }
+    client.send('endpoints', { resource_names: ['web'], response_nonce: nonce, error_detail })
+    await eventually(() => discovery().nacks.ClusterLoadAssignment === 1)
+    const none = { Listener: 0, RouteConfiguration: 0 }
+    expect(discovery()).toMatchObject({
+      ...{ protocol: 'xds', open: 1, begun: 1 },
+      responses: { ...none, Cluster: 1, ClusterLoadAssignment: 1 },
+      acks: { ...none, Cluster: 1, ClusterLoadAssignment: 0 },
+      nacks: { ...none, Cluster: 0, ClusterLoadAssignment: 1 },
+    })
+    const names = new Set(['web'])
+    expect(Array.from(discovery().streams, (stream) => stream.read())).toEqual([
+      {
+        client: expect.stringMatching(/ \(me\)$/),
+        since: expect.any(Number),
+        zone: 'a',
+        subscriptions: [
+          { type: 'Cluster', all: false, names, version, rejection: undefined },
+          { type: 'ClusterLoadAssignment', all: false, names, version: undefined, rejection: 'no good' },
+        ],
+        lastNack: { at: expect.any(Number), type: 'ClusterLoadAssignment', reason: 'no good', resources: ['web'] },
+        load: [],
+      },
+    ])
+    expect(server.service.followers('web')).toBe(1)
+    client.close()
+    await eventually(() => discovery().open === 0)
+    expect(server.service.followers('web')).toBe(0)
+  })
+
+  it('measures how long it takes until the last client is sent a change in the registry', async () => {
+    directory.show(web('10.0.0.1:80'))
+    const all = Array.from({ length: 5 }, () => connect())
+    await Promise.all(all.map((client) => client.follow('endpoints', ['web'])))
+    const { now } = systemRuntime.clock
+    directory.show(web('10.0.0.2:80'), now() - 1000)
+    directory.show(web('10.0.0.3:80'))
+    const discovery = server.service.meters[0]!
+    await eventually(() => discovery.read().telling.sumMs > 0)
+    expect(discovery.read().responses.ClusterLoadAssignment).toBeGreaterThanOrEqual(10)
+    expect(discovery.read().telling.sumMs).toBeGreaterThanOrEqual(1000)
+    expect(discovery.read().telling.counts.reduce((sum, count) => sum + count)).toBe(1)
   })
 
   it.each<TypeName>(['listener', 'route', 'cluster', 'endpoints'])(

@@ -105,8 +105,8 @@ export function grpclbClientSuite(program: () => readonly string[], { dropped, n
       const { counts, errors } = await calling.call(100)
       expect(counts).toEqual({ [a.address]: 80 })
       expect(errors).toEqual({ [dropped]: 20 })
-      await eventually(() => lb.service.loads()[0]!.total.finished === 100)
-      expect(lb.service.loads()[0]!.total).toEqual({
+      await eventually(() => lb.reported.finished === 100)
+      expect(lb.reported).toEqual({
         ...{ started: 100, finished: 100, failedToSend: 0, knownReceived: 80, dropped: 20 },
       })
       expect(lb.directory.reported.reduce((sum, { requests }) => sum + requests, 0)).toBe(100)

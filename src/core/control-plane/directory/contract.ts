@@ -1,6 +1,7 @@
 import type { OutlierDetection } from '../../balancer/outlier-detection.js'
 import type { PolicyChoice } from '../../balancer/service-config.js'
 import type { ServiceConfig } from '../../registry/service-config.js'
+import type { ClientLoad } from '../client-load.js'
 
 /**
  * What control planes answer from: the services of the registry as their clients should see them now. Whatever asks for the
@@ -8,22 +9,28 @@ import type { ServiceConfig } from '../../registry/service-config.js'
  */
 export interface Directory {
   /**
-   * Calls `observer` with the view of a service: with the one there is before this returns, if any, and with each later one.
-   * Views come at most every few milliseconds, the latest wins. Returns what ends it; nobody is called afterwards. Observers must
+   * Calls `observer` with the view of a service: with the one there is before this returns, if any, and with each later one, told when the
+   * change in the registry that led to it was heard of. Views come at most every few milliseconds, the latest wins. Returns what ends it; nobody is called afterwards. Observers must
    * not throw. Throws INVALID_ARGUMENT for what is no service name, and REFUSED while too many services that do not exist are
    * followed: who asked may ask again later.
    */
-  follow(service: string, observer: (view: ServiceView) => void): () => void
+  follow(service: string, observer: ViewObserver): () => void
   /** The same for the names of all services with a record, sorted. */
   followNames(observer: (names: readonly string[]) => void): () => void
   /**
-   * Tells that a client has sent so many more requests to a service. Weights that come from load figures in records stand still
+   * Tells how further requests of a client to a service went. Weights that come from load figures in records stand still
    * while its clients send nothing.
    */
-  countRequests(service: string, requests: number): void
+  countLoad(service: string, load: ClientLoad): void
   /** Ends everything. Idempotent. */
   close(): Promise<void>
 }
+
+/**
+ * @param heardAt monotonic milliseconds; undefined for a view that no change in the registry led to, and for one that has been there for
+ * a while
+ */
+export type ViewObserver = (view: ServiceView, heardAt?: number) => void
 
 /**
  * A service as clients should see it: what was known last, where the registry is away. Frozen, and replaced as a whole; an equal view is the

@@ -13,6 +13,9 @@ export interface DialableEndpoint extends Endpoint {
   readonly registered?: string
 }
 
+/** Why clients are told no address of a registered endpoint. */
+export type LeftOut = 'balancer' | 'refused_address' | 'unresolved' | 'duplicate'
+
 /** A host name's endpoint at each of its addresses, and what that was made of. */
 interface Expansion {
   readonly endpoint: Endpoint
@@ -72,6 +75,13 @@ export class Dialable {
     if (dialable.size === snapshot.endpoints.length && named.length === 0) return { snapshot, pending }
     const endpoints = Object.freeze([...dialable.values()].sort(byAddress))
     return { snapshot: Object.freeze({ ...snapshot, endpoints }), pending }
+  }
+
+  /** Of an endpoint of the last snapshot that nothing was made of. */
+  whyLeftOut({ role, address, host }: Endpoint): LeftOut {
+    if (role === 'balancer') return 'balancer'
+    if (this.#refused.has(address)) return 'refused_address'
+    return isIP(host) === 0 && !this.#expansions.get(address)?.dialable.length ? 'unresolved' : 'duplicate'
   }
 
   /** Follows no host name any more. */

@@ -7,10 +7,13 @@ import type { HealthChange } from '../../health/monitor.js'
 import { FairleadError } from '../../errors.js'
 import { parseServiceName } from '../../model/service.js'
 import type { Runtime } from '../../runtime.js'
-import type { Directory, ServiceView } from './contract.js'
+import type { ClientLoad } from '../client-load.js'
+import type { Directory, ViewObserver } from './contract.js'
 import { FollowedService, type DirectoryRoom } from './followed-service.js'
+import { Freshness, readTrouble, type Trouble } from './freshness.js'
 import { HostNames, type Lookup, systemLookup } from './host-names.js'
 import { probeDialable } from './probe.js'
+import type { DirectoryReading } from './reading.js'
 import { ServiceNames } from './service-names.js'
 
 export interface DirectoryOptions {
@@ -55,6 +58,7 @@ export interface DirectoryDependencies {
 export interface ServiceDirectory extends Directory {
   /** Settles when there is something to answer from: the registry has said something, or was known from an earlier run. */
   readonly ready: Promise<void>
+  read(): DirectoryReading
 }
 
 /** Health checks under way at once. */
@@ -74,11 +78,9 @@ export function createDirectory(
   return new RegistryDirectory(options, dependencies, runtime)
 }
 
-type Observer = (view: ServiceView) => void
-
 interface Entry {
   readonly followed: FollowedService
-  readonly observers: Set<Observer>
+  readonly observers: Set<ViewObserver>
   /** Ends the wait for somebody else to follow. */
   cancelLinger: () => void
 }
@@ -96,16 +98,24 @@ class RegistryDirectory implements ServiceDirectory {
   readonly #entries = new Map<string, Entry>()
   /** Those followed that have no record, as far as is known. */
   readonly #unknown = new Set<string>()
-  /** Who finds the registry away. */
-  readonly #stale = new Set<string>()
+  readonly #freshness: Freshness
+  /** What was heard last of the registry as a whole, and when (wall-clock milliseconds). */
+  #heard: { readonly revision: bigint; readonly at: number } | undefined
   readonly #end = new AbortController()
+  #isReady = false
   #becomeReady!: () => void
 
   constructor(options: DirectoryOptions, dependencies: DirectoryDependencies, runtime: Runtime) {
     this.#options = options
     this.#dependencies = dependencies
     this.#runtime = runtime
-    this.ready = new Promise((resolve) => (this.#becomeReady = resolve))
+    this.ready = new Promise((resolve) => {
+      this.#becomeReady = () => {
+        this.#isReady = true
+        resolve()
+      }
+    })
+    this.#freshness = new Freshness((trouble) => this.#tellFreshness(trouble))
     const stall = new StallGuard(runtime.clock)
     this.#room = {
       resolver: dependencies.resolver,
@@ -119,10 +129,10 @@ class RegistryDirectory implements ServiceDirectory {
     void this.#followRegistry()
   }
 
-  follow(name: string, observer: Observer): () => void {
+  follow(name: string, observer: ViewObserver): () => void {
     const service = parseServiceName(name)
     const entry = this.#entries.get(service) ?? this.#open(service)
-    const own: Observer = (view) => observer(view)
+    const own: ViewObserver = (view, heardAt) => observer(view, heardAt)
     entry.cancelLinger()
     entry.observers.add(own)
     if (entry.followed.view) own(entry.followed.view)
@@ -135,8 +145,17 @@ class RegistryDirectory implements ServiceDirectory {
     return this.#names.follow(observer)
   }
 
-  countRequests(service: string, requests: number): void {
-    this.#entries.get(service)?.followed.traffic.count(requests)
+  countLoad(service: string, load: ClientLoad): void {
+    this.#entries.get(service)?.followed.countLoad(load)
+  }
+
+  read(): DirectoryReading {
+    const stale = readTrouble(this.#freshness.oldest, this.#runtime.clock.now())
+    return {
+      isReady: this.#isReady,
+      registry: { revision: this.#heard && String(this.#heard.revision), changedAt: this.#heard?.at, stale },
+      services: Array.from(this.#entries.values(), ({ followed }) => followed.read()),
+    }
   }
 
   close(): Promise<void> {
@@ -156,15 +175,15 @@ class RegistryDirectory implements ServiceDirectory {
       })
     }
     if (!this.#names.has(service)) this.#unknown.add(service)
-    const observers = new Set<Observer>()
+    const observers = new Set<ViewObserver>()
     const followed = new FollowedService(service, this.#room, {
-      viewed: (view) => {
+      viewed: (view, heardAt) => {
         if (view.exists) this.#unknown.delete(service)
         else this.#unknown.add(service)
         this.#becomeReady()
-        for (const observer of [...observers]) if (observers.has(observer)) observer(view)
+        for (const observer of [...observers]) if (observers.has(observer)) observer(view, heardAt)
       },
-      stale: (error) => this.#staleness(service, error),
+      stale: (trouble) => this.#freshness.report(service, trouble),
       health: (change) => this.#tellHealth(service, change),
     })
     const entry = { followed, observers, cancelLinger: () => {} }
@@ -185,7 +204,7 @@ class RegistryDirectory implements ServiceDirectory {
     followed.close()
     if (!this.#entries.delete(followed.service)) return
     this.#unknown.delete(followed.service)
-    this.#staleness(followed.service, undefined)
+    this.#freshness.report(followed.service, undefined)
   }
 
   async #followRegistry(): Promise<void> {
@@ -195,13 +214,14 @@ class RegistryDirectory implements ServiceDirectory {
       switch (event.type) {
         case 'stale':
           this.#names.assume(knownServices)
-          this.#registryAway(event.error)
+          this.#registryAway(event)
           break
         case 'live':
-          this.#staleness(NAMES, undefined)
+          this.#freshness.report(NAMES, undefined)
           break
         default:
-          this.#staleness(NAMES, undefined)
+          this.#freshness.report(NAMES, undefined)
+          this.#heard = { revision: event.revision, at: this.#runtime.clock.wall() }
           this.#names.take(event)
           this.#becomeReady()
       }
@@ -209,20 +229,17 @@ class RegistryDirectory implements ServiceDirectory {
   }
 
   /** A registry that does not let the whole of it be listed is there all the same. */
-  #registryAway(error: FairleadError): void {
-    if (error.code !== 'PERMISSION_DENIED') return this.#staleness(NAMES, error)
+  #registryAway(trouble: Trouble): void {
+    const { error } = trouble
+    if (error.code !== 'PERMISSION_DENIED') return this.#freshness.report(NAMES, trouble)
     this.#runtime.log.warn('the names of all services cannot be listed', { error: error.message })
-    this.#staleness(NAMES, undefined)
+    this.#freshness.report(NAMES, undefined)
     this.#becomeReady()
   }
 
-  #staleness(who: string, error: FairleadError | undefined): void {
-    const before = this.#stale.size
-    if (error) this.#stale.add(who)
-    else this.#stale.delete(who)
+  #tellFreshness(trouble: Trouble | undefined): void {
     if (this.#end.signal.aborted) return
-    if (before === 0 && error) this.#options.onEvent?.({ event: 'stale', reason: error.message })
-    if (before > 0 && this.#stale.size === 0) this.#options.onEvent?.({ event: 'live' })
+    this.#options.onEvent?.(trouble ? { event: 'stale', reason: trouble.error.message } : { event: 'live' })
   }
 
   #tellHealth(service: string, change: HealthChange): void {

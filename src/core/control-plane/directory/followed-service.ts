@@ -4,16 +4,21 @@ import { choosePolicy } from '../../balancer/service-config.js'
 import type { DataPlaneResolver } from '../../discovery/data-plane-resolver.js'
 import type { CheckRoom, CheckRules } from '../../health/active/endpoint-check.js'
 import { type HealthChange, HealthMonitor } from '../../health/monitor.js'
-import { asFairleadError, type FairleadError } from '../../errors.js'
+import { asFairleadError } from '../../errors.js'
 import { type LoadSubscription, subscribeLoad } from '../../load/subscription.js'
 import type { Snapshot } from '../../model/snapshot.js'
 import type { Runtime } from '../../runtime.js'
+import type { ClientLoad } from '../client-load.js'
 import type { ServiceView } from './contract.js'
 import { Dialable, type DialableEndpoint } from './dialable.js'
 import type { HostNames } from './host-names.js'
 import { ServedEndpoints } from './served-endpoints.js'
 import { NO_FACTS, readFacts, type ServiceFacts } from './service-facts.js'
 import { Spacing } from './spacing.js'
+import type { Trouble } from './freshness.js'
+import { readEndpoints } from './read-endpoints.js'
+import type { FollowedReading } from './reading.js'
+import { ServiceHistory } from './service-history.js'
 import { TrafficMeter } from './traffic-meter.js'
 
 const CHEAPEST = choosePolicy('pick_first')
@@ -33,17 +38,18 @@ export interface DirectoryRoom {
 
 export interface FollowedServiceObserver {
   /** There is another view than before. */
-  viewed(view: ServiceView): void
-  /** The registry is away (with the error), or back. */
-  stale(error: FairleadError | undefined): void
+  viewed(view: ServiceView, heardAt: number | undefined): void
+  /** The registry is away, or back. */
+  stale(trouble: Trouble | undefined): void
   health(change: HealthChange): void
 }
 
 /** A service that somebody follows: one subscription, one balancer that says who may take traffic, one view. */
 export class FollowedService {
   readonly service: string
+  readonly #history: ServiceHistory
   /** What clients send to it. */
-  readonly traffic: TrafficMeter
+  readonly #traffic: TrafficMeter
   readonly #room: DirectoryRoom
   readonly #observer: FollowedServiceObserver
   readonly #end = new AbortController()
@@ -61,18 +67,21 @@ export class FollowedService {
   #isByLoad = false
   #isUpdating = false
   #view: ServiceView | undefined
+  /** When the change was heard of that the next view tells, monotonic milliseconds. */
+  #heardAt: number | undefined
 
   /** Follows the service until `close`. */
   constructor(service: string, room: DirectoryRoom, observer: FollowedServiceObserver) {
     const { runtime, checks, checkRoom } = room
     this.service = service
-    this.traffic = new TrafficMeter(runtime.clock)
+    this.#traffic = new TrafficMeter(runtime.clock)
+    this.#history = new ServiceHistory(runtime.clock)
     this.#room = room
     this.#observer = observer
     this.#balancer = createBalancer(
       {
         policy: CHEAPEST,
-        traffic: () => this.traffic.requestsPerSecond,
+        traffic: () => this.#traffic.requestsPerSecond,
         onChange: () => this.#isUpdating || this.#views.touch(),
       },
       runtime,
@@ -94,6 +103,37 @@ export class FollowedService {
     return this.#view
   }
 
+  /** Takes in how further requests of a client went. */
+  countLoad(load: ClientLoad): void {
+    this.#history.load.add(load)
+    this.#traffic.count(load.requests)
+  }
+
+  read(): FollowedReading {
+    const { service } = this
+    const { endpoints: served = [], exists = false } = this.#view ?? {}
+    const told = { usable: 0, draining: 0, unhealthy: 0 }
+    for (const { state } of served) told[state]++
+    return {
+      ...{ service, exists, told },
+      policy: this.#facts.choice?.policy.name,
+      panic: this.#history.panic,
+      registry: this.#history.registry(),
+      toldAt: this.#history.toldAt,
+      registered: this.#snapshot?.endpoints.length ?? 0,
+      load: this.#history.load.read(),
+      endpoints: () =>
+        readEndpoints({
+          // Before the first view nothing has been made of them.
+          registered: this.#view ? this.#snapshot!.endpoints : [],
+          upstreams: this.#balancer.status().upstreams,
+          served,
+          whyLeftOut: (endpoint) => this.#dialable.whyLeftOut(endpoint),
+          fault: (address) => this.#history.fault(address),
+        }),
+    }
+  }
+
   /** Ends everything; the observer hears nothing more. Idempotent. */
   close(): void {
     this.#end.abort()
@@ -113,10 +153,13 @@ export class FollowedService {
         if (signal.aborted) return
         if (resolution.kind === 'snapshot') {
           this.#snapshot = resolution.snapshot
+          this.#heardAt ??= runtime.clock.now()
+          this.#history.snapshot(resolution.snapshot)
           this.#observer.stale(undefined)
           this.#refresh()
         } else {
-          this.#observer.stale(resolution.error)
+          this.#history.stale(resolution)
+          this.#observer.stale(resolution)
         }
       }
     } catch (error) {
@@ -140,6 +183,7 @@ export class FollowedService {
     this.#isUpdating = true
     this.#choosePolicy()
     this.#balancer.update(snapshot)
+    this.#history.checked(snapshot)
     this.#load.update()
     this.#isUpdating = false
     this.#views.touch()
@@ -167,12 +211,17 @@ export class FollowedService {
       endpoints: this.#served.of(this.#balancer.status().upstreams),
       ...this.#facts,
     }
+    // The first one tells of no change.
+    const heardAt = this.#view && this.#heardAt
+    this.#heardAt = undefined
     if (this.#view && sameView(view, this.#view)) return
     this.#view = Object.freeze(view)
-    this.#observer.viewed(this.#view)
+    this.#history.told()
+    this.#observer.viewed(this.#view, heardAt)
   }
 
   #healthChanged(change: HealthChange): void {
+    this.#history.health(change)
     this.#observer.health(change)
     if (change.kind === 'panic' || change.health === 'healthy') return
     // Endpoints that expired together are held until they are seen to be gone.

@@ -2,7 +2,9 @@ import { type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { asFairleadError } from '../../errors.js'
 import type { ClientStats, LoadBalanceRequest } from '../../protos/grpclb.js'
 import type { Clock } from '../../runtime.js'
-import { addLoad, type LoadCounts, NO_LOAD, readClientStats } from './load-counts.js'
+import { type LoadCounts, readClientStats } from './load-counts.js'
+import { LoadTotal } from '../client-load.js'
+import type { ReadableStream, StreamReading } from '../reading.js'
 import { MessageBudget } from './message-budget.js'
 import { readRequestedName, type RequestedService } from './request-name.js'
 import type { ListSubscriber } from './service-feed.js'
@@ -18,12 +20,16 @@ export interface ClientStreamOwner {
   readonly initialResponse: Buffer
   /** The client has asked for a service: from now on lists may be offered. Throws where it cannot be had now. */
   joined(): void
+  /** A list was written to the client. */
+  sent(): void
   /** The client tells how its calls went in the seconds since it joined or told last. */
   reported(counts: LoadCounts, seconds: number): void
   /** The stream is over. Called once, whether or not it had joined. */
   left(): void
 }
 
+/** What is sent, by its name in metrics. */
+export const LIST_TYPE = 'ServerList'
 /** How long a client may take to say what it wants, milliseconds. */
 const FIRST_MESSAGE_MS = 10_000
 /** Clients know as many tokens of drops as there are in their lists: one. */
@@ -33,10 +39,11 @@ const MAX_DROP_TOKENS = 1000
  * One client's BalanceLoad stream. At most one message is under way to the client; of the lists that come in the meantime the last
  * one counts. A client that ends its side after asking goes on being told lists; only it, or the end of the server, ends the stream.
  */
-export class ClientStream implements ListSubscriber {
+export class ClientStream implements ListSubscriber, ReadableStream {
   readonly client: string
+  readonly #since: number
+  readonly #load = new LoadTotal()
   #request: RequestedService | undefined
-  #load = NO_LOAD
   #reportedAt = 0
   readonly #budget: MessageBudget
   readonly #cancelDeadline: () => void
@@ -52,6 +59,7 @@ export class ClientStream implements ListSubscriber {
     private readonly owner: ClientStreamOwner,
   ) {
     this.client = call.getPeer()
+    this.#since = owner.clock.wall()
     this.#budget = new MessageBudget(owner.clock)
     this.#cancelDeadline = owner.clock.after(
       FIRST_MESSAGE_MS,
@@ -80,9 +88,18 @@ export class ClientStream implements ListSubscriber {
     return this.#request?.zone ?? this.owner.zone
   }
 
-  /** All that the client has reported on this stream. */
-  get load(): LoadCounts {
-    return this.#load
+  read(): StreamReading {
+    const { client, zone } = this
+    const head = { client, since: this.#since, zone, lastNack: undefined }
+    if (!this.#request) return { ...head, subscriptions: [], load: [] }
+    const { service } = this.#request
+    return {
+      ...head,
+      subscriptions: [
+        { type: LIST_TYPE, all: false, names: new Set([service]), version: undefined, rejection: undefined },
+      ],
+      load: [[service, this.#load.read()]],
+    }
   }
 
   offer(list: Buffer): number {
@@ -134,17 +151,18 @@ export class ClientStream implements ListSubscriber {
     if (stats.calls_finished_with_drop.length > MAX_DROP_TOKENS) {
       return this.end(status.INVALID_ARGUMENT, 'more tokens than any list has')
     }
-    const counts = readClientStats(stats)
     const now = this.owner.clock.now()
     const seconds = (now - this.#reportedAt) / 1000
     this.#reportedAt = now
-    this.#load = addLoad(this.#load, counts)
+    const counts = readClientStats(stats)
+    this.#load.add(counts)
     this.owner.reported(counts, seconds)
   }
 
   #write(): void {
     if (this.#isOver || this.#isWriting || !this.#isDue) return
     this.#isDue = false
+    this.owner.sent()
     this.#send(this.#latest!)
   }
 

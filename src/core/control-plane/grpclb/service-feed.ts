@@ -22,16 +22,24 @@ const NO_ZONE = ''
  */
 export class ServiceFeed {
   readonly #subscribers = new Set<ListSubscriber>()
+  readonly #onTold: (heardAt: number) => void
   readonly #unfollow: () => void
   #view: ServiceView | undefined
   #lists = new Map<string, Buffer>()
   #zones: ReadonlySet<string> = new Set()
   #isDelivering = false
   #isDue = false
+  /** Of the first change that not everybody was told yet. */
+  #heardAt: number | undefined
 
-  /** Follows the service until `close`. Throws INVALID_ARGUMENT for what is no service name. */
-  constructor(service: string, directory: Directory) {
-    this.#unfollow = directory.follow(service, (view) => this.#take(view))
+  /**
+   * Follows the service until `close`. Throws INVALID_ARGUMENT for what is no service name.
+   *
+   * @param onTold called when every subscriber was told what came of a change in the registry, with when that was heard of
+   */
+  constructor(service: string, directory: Directory, onTold: (heardAt: number) => void) {
+    this.#onTold = onTold
+    this.#unfollow = directory.follow(service, (view, heardAt) => this.#take(view, heardAt))
   }
 
   get size(): number {
@@ -54,8 +62,9 @@ export class ServiceFeed {
     this.#subscribers.clear()
   }
 
-  #take(view: ServiceView): void {
+  #take(view: ServiceView, heardAt: number | undefined): void {
     this.#view = view
+    this.#heardAt ??= heardAt
     this.#zones = new Set(view.endpoints.flatMap(({ zone }) => zone ?? []))
     const before = this.#lists
     this.#lists = new Map()
@@ -82,9 +91,14 @@ export class ServiceFeed {
       return
     }
     this.#isDelivering = false
-    if (!this.#isDue) return
+    if (!this.#isDue) return this.#told()
     this.#isDue = false
     this.#deliver(this.#view!, this.#subscribers.values())
+  }
+
+  #told(): void {
+    if (this.#heardAt !== undefined) this.#onTold(this.#heardAt)
+    this.#heardAt = undefined
   }
 
   #listFor(view: ServiceView, zone: string | undefined): Buffer {

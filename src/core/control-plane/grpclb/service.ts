@@ -2,9 +2,10 @@ import { status } from '@grpc/grpc-js'
 import { grpclbProto } from '../../protos/grpclb.js'
 import { withReadyResponses } from '../serving/ready-responses.js'
 import type { ControlPlaneContext, ControlPlaneService } from '../service.js'
-import { type BalanceLoadCall, ClientStream } from './client-stream.js'
+import { type BalanceLoadCall, ClientStream, LIST_TYPE } from './client-stream.js'
 import { encodeInitialResponse } from './encode.js'
-import { addLoad, isIdle, type LoadCounts, NO_LOAD } from './load-counts.js'
+import { isIdle, type LoadCounts } from './load-counts.js'
+import { Meter } from '../meter.js'
 import { ServiceFeed } from './service-feed.js'
 
 export interface GrpclbOptions {
@@ -12,50 +13,27 @@ export interface GrpclbOptions {
   readonly reportIntervalMs?: number | undefined
 }
 
-/** The lookaside balancer of gRPC clients, `grpc.lb.v1.LoadBalancer`. */
-export interface GrpclbService extends ControlPlaneService {
-  /** What clients have reported, for each service that anybody asks for now. */
-  loads(): readonly ServiceLoad[]
-}
-
-export interface ServiceLoad {
-  readonly service: string
-  /** Since the service was first asked for, clients that have left included. */
-  readonly total: LoadCounts
-  /** Those that ask for it now. What they call themselves is untrusted text. */
-  readonly clients: readonly ClientLoad[]
-}
-
-export interface ClientLoad {
-  readonly client: string
-  readonly zone: string | undefined
-  readonly load: LoadCounts
-}
-
 const DEFAULT_REPORT_INTERVAL_MS = 10_000
 
-/** A service that somebody asks for. */
-interface Asked {
-  readonly feed: ServiceFeed
-  readonly streams: Set<ClientStream>
-  total: LoadCounts
-}
-
-export function createGrpclbService(context: ControlPlaneContext, options: GrpclbOptions = {}): GrpclbService {
+/** The lookaside balancer of gRPC clients, `grpc.lb.v1.LoadBalancer`. */
+export function createGrpclbService(context: ControlPlaneContext, options: GrpclbOptions = {}): ControlPlaneService {
   return new LookasideBalancer(context, options.reportIntervalMs ?? DEFAULT_REPORT_INTERVAL_MS)
 }
 
-class LookasideBalancer implements GrpclbService {
+class LookasideBalancer implements ControlPlaneService {
   readonly protocol = 'grpclb'
   readonly #context: ControlPlaneContext
-  readonly #services = new Map<string, Asked>()
+  /** Of services that somebody asks for. */
+  readonly #feeds = new Map<string, ServiceFeed>()
   /** Those that have not asked for anything yet too. */
   readonly #streams = new Set<ClientStream>()
+  readonly #meter: Meter
   readonly #initialResponse: Buffer
   #isClosed = false
 
   constructor(context: ControlPlaneContext, reportIntervalMs: number) {
     this.#context = context
+    this.#meter = new Meter(this.protocol, [LIST_TYPE], context.runtime.clock)
     this.#initialResponse = encodeInitialResponse(reportIntervalMs)
   }
 
@@ -64,12 +42,12 @@ class LookasideBalancer implements GrpclbService {
     return [{ definition, implementation: { BalanceLoad: (call: BalanceLoadCall) => this.#begin(call) } }]
   }
 
-  loads(): readonly ServiceLoad[] {
-    return Array.from(this.#services, ([service, { total, streams }]) => ({
-      service,
-      total,
-      clients: Array.from(streams, ({ client, zone, load }) => ({ client, zone, load })),
-    }))
+  get meters(): readonly Meter[] {
+    return [this.#meter]
+  }
+
+  followers(service: string): number {
+    return this.#feeds.get(service)?.size ?? 0
   }
 
   close(): void {
@@ -83,44 +61,44 @@ class LookasideBalancer implements GrpclbService {
       zone: this.#context.zone,
       initialResponse: this.#initialResponse,
       joined: () => this.#join(stream),
+      sent: () => this.#meter.sent(LIST_TYPE),
       reported: (counts, seconds) => this.#count(stream, counts, seconds),
       left: () => this.#leave(stream),
     })
     this.#streams.add(stream)
+    this.#meter.began(stream)
     if (this.#isClosed) stream.end(status.UNAVAILABLE, 'this balancer is shutting down')
   }
 
   #join(stream: ClientStream): void {
     const { service, client } = stream
-    let asked = this.#services.get(service)
-    if (asked === undefined) {
-      asked = { feed: new ServiceFeed(service, this.#context.directory), streams: new Set(), total: NO_LOAD }
-      this.#services.set(service, asked)
+    let feed = this.#feeds.get(service)
+    if (feed === undefined) {
+      feed = new ServiceFeed(service, this.#context.directory, (heardAt) => this.#meter.told(heardAt))
+      this.#feeds.set(service, feed)
     }
-    asked.streams.add(stream)
     this.#context.onEvent({ event: 'joined', protocol: 'grpclb', client, service })
-    asked.feed.add(stream)
+    feed.add(stream)
   }
 
   #count({ service, client }: ClientStream, counts: LoadCounts, seconds: number): void {
-    const asked = this.#services.get(service)!
-    asked.total = addLoad(asked.total, counts)
+    this.#meter.reported()
     if (isIdle(counts)) return
-    this.#context.directory.countRequests(service, counts.started)
-    const { started: requests, failedToSend: failed, dropped } = counts
+    this.#context.directory.countLoad(service, counts)
+    const { requests, failed, dropped } = counts
     this.#context.onEvent({ event: 'load', protocol: 'grpclb', client, service, requests, failed, dropped, seconds })
   }
 
   #leave(stream: ClientStream): void {
     this.#streams.delete(stream)
+    this.#meter.ended(stream)
     if (!stream.hasJoined) return
     const { service, client } = stream
-    const asked = this.#services.get(service)!
-    asked.feed.remove(stream)
-    asked.streams.delete(stream)
-    if (asked.streams.size === 0) {
-      asked.feed.close()
-      this.#services.delete(service)
+    const feed = this.#feeds.get(service)!
+    feed.remove(stream)
+    if (feed.size === 0) {
+      feed.close()
+      this.#feeds.delete(service)
     }
     this.#context.onEvent({ event: 'left', protocol: 'grpclb', client, service })
   }

@@ -52,13 +52,9 @@ export class KeptCredentials {
   }
 }
 
-/** How long a client may take for its handshake, milliseconds. */
-const HANDSHAKE_MS = 10_000
-
 class RenewableCredentials extends ServerCredentials {
   constructor({ options, clientCertificates }: Checked) {
-    const asked = { requestCert: clientCertificates, rejectUnauthorized: clientCertificates }
-    super({ ...asked, handshakeTimeout: HANDSHAKE_MS }, options)
+    super({ requestCert: clientCertificates, rejectUnauthorized: clientCertificates }, options)
   }
 
   renew({ options }: Checked): void {

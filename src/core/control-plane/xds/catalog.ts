@@ -30,6 +30,7 @@ export class Catalog {
   readonly #directory: Directory
   readonly #runtime: Runtime
   readonly #loadReports: boolean
+  readonly #onTold: (heardAt: number) => void
   /** Of services that the directory does not follow for now. */
   readonly #refused = new Set<string>()
   #cancelRetry: (() => void) | undefined
@@ -39,8 +40,12 @@ export class Catalog {
   #stopNames: (() => void) | undefined
   #closed = false
 
-  /** @param loadReports whether gRPC's clients are to report their load */
-  constructor(directory: Directory, runtime: Runtime, loadReports: boolean) {
+  /**
+   * @param loadReports whether gRPC's clients are to report their load
+   * @param onTold called when every reader was told what came of a change in the registry, with when that was heard of
+   */
+  constructor(directory: Directory, runtime: Runtime, loadReports: boolean, onTold: (heardAt: number) => void) {
+    this.#onTold = onTold
     this.#directory = directory
     this.#runtime = runtime
     this.#loadReports = loadReports
@@ -54,6 +59,11 @@ export class Catalog {
   /** What is known of a service that somebody follows. */
   find(service: string): Known {
     return this.#services.get(service)?.known ?? 'pending'
+  }
+
+  /** How many follow a service. */
+  readers(service: string): number {
+    return this.#services.get(service)?.readers.size ?? 0
   }
 
   follow(service: string, reader: CatalogReader): void {
@@ -102,9 +112,7 @@ export class Catalog {
 
   #start(service: string, followed: Followed): void {
     try {
-      followed.stop = this.#directory.follow(service, (view) => this.#take(followed, view))
-      // Its readers may have had enough of the view there was.
-      if (this.#services.get(service) !== followed) followed.stop()
+      followed.stop = this.#directory.follow(service, (view, heardAt) => this.#take(followed, view, heardAt))
     } catch (error) {
       // Too many services that do not exist are asked for: this one does not either, for now.
       if (!(error instanceof FairleadError) || error.code !== 'REFUSED') throw error
@@ -124,7 +132,7 @@ export class Catalog {
     }
   }
 
-  #take(followed: Followed, view: ServiceView): void {
+  #take(followed: Followed, view: ServiceView, heardAt: number | undefined): void {
     const told = followed.problems
     const found = new Set<string>()
     const onProblem = ({ code, message }: FairleadError) => {
@@ -135,6 +143,8 @@ export class Catalog {
     followed.problems = found
     followed.known = view.exists ? new ServiceResources(view, { loadReports: this.#loadReports, onProblem }) : 'absent'
     for (const reader of [...followed.readers]) reader.changed(view.service)
+    // Readers catch up in immediates of their own, which come before this one.
+    if (heardAt !== undefined) setImmediate(() => this.#onTold(heardAt))
   }
 
   #takeNames(names: readonly string[]): void {

@@ -1,8 +1,10 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { withReadyResponses } from '../serving/ready-responses.js'
 import type { ControlPlaneContext, ServiceHandlers } from '../service.js'
+import type { Meter } from '../meter.js'
 import type { Catalog } from './catalog.js'
 import { clientName, clientTraits, type Node } from './client.js'
+import { DiscoveryRecord } from './discovery-record.js'
 import { type DeltaRequest, type DeltaResponse, DeltaSubscription } from './delta-subscription.js'
 import { DiscoveryStream } from './discovery-stream.js'
 import { encodeDelta, encodeSotw } from './encode-response.js'
@@ -38,12 +40,17 @@ const DELTA: Form<DeltaRequest, DeltaResponse> = {
  * The aggregated discovery service, and those of endpoints and of routes alone for proxies that have the rest from elsewhere; each in both
  * forms. Clusters and listeners say that more comes from the aggregated service, and make no sense without it.
  */
-export function discoveryHandlers(context: ControlPlaneContext, catalog: Catalog, calls: OpenCalls): ServiceHandlers[] {
+export function discoveryHandlers(
+  context: ControlPlaneContext,
+  catalog: Catalog,
+  calls: OpenCalls,
+  meter: Meter,
+): ServiceHandlers[] {
   const handlers = (service: string, sotw: string, delta: string, only?: ResourceType) => ({
     definition: withReadyResponses(serviceDefinition(service)),
     implementation: {
-      [sotw]: serve(SOTW, context, catalog, calls, only),
-      [delta]: serve(DELTA, context, catalog, calls, only),
+      [sotw]: serve(SOTW, context, catalog, calls, meter, only),
+      [delta]: serve(DELTA, context, catalog, calls, meter, only),
     },
   })
   return [
@@ -67,14 +74,21 @@ function serve<Request, Response>(
   context: ControlPlaneContext,
   catalog: Catalog,
   calls: OpenCalls,
+  meter: Meter,
   only: ResourceType | undefined,
 ): (call: ServerDuplexStream<Request & RequestHead, Buffer>) => void {
   return (call) => {
     let stream: DiscoveryStream<Request, Response> | undefined
-    if (!calls.add(call, () => stream?.close())) return
+    const record = new DiscoveryRecord(call.getPeer(), context.runtime.clock)
+    const end = () => {
+      meter.ended(record)
+      stream?.close()
+    }
+    if (!calls.add(call, end)) return
+    meter.began(record)
     call.on('data', (request: Request & RequestHead) => {
       // "Only the first request on a stream is guaranteed to carry the node identifier."
-      stream ??= openStream(form, context, catalog, call, request.node)
+      stream ??= openStream(form, context, catalog, call, meter, record, request.node)
       // "This is implicit in requests made via singleton xDS APIs such as CDS, LDS, etc. but is required for ADS." (DiscoveryRequest)
       const type = request.type_url === '' ? only : resourceTypeOf(request.type_url)
       const isServed = only === undefined ? request.type_url !== '' : type === only
@@ -97,23 +111,40 @@ function openStream<Request, Response>(
   { onEvent, zone }: ControlPlaneContext,
   catalog: Catalog,
   call: ServerDuplexStream<unknown, Buffer>,
+  meter: Meter,
+  record: DiscoveryRecord,
   node: Node | null,
 ): DiscoveryStream<Request, Response> {
   const client = clientName(call.getPeer(), node)
+  const traits = clientTraits(node, zone)
   let nonce = 0
-  return new DiscoveryStream<Request, Response>({
+  const stream = new DiscoveryStream<Request, Response>({
     catalog,
-    traits: clientTraits(node, zone),
+    traits,
     subscription: (wildcard) => form.subscription(wildcard, () => String(++nonce)),
-    send: (type, response) => void call.write(form.encode(type, response)),
+    send: (type, response) => {
+      meter.sent(type)
+      if (!call.write(form.encode(type, response))) pauseUntilDrained(call)
+    },
     onInterest: (service, interested) => {
       const event = interested ? 'joined' : 'left'
       onEvent({ event, protocol: 'xds', client, ...(service !== undefined && { service }) })
     },
     onVerdict: (type, verdict) => {
+      meter.answered(type, verdict.kind)
       if (verdict.kind === 'ack') return
+      record.refused(type, verdict)
       const { reason, resources } = verdict
       onEvent({ event: 'nack', protocol: 'xds', client, type, resources, reason })
     },
   })
+  record.identify(client, traits.zone, () => stream.subscriptions())
+  return stream
+}
+
+/** Takes no more requests of a client that reads no responses: it could have one after the other made, and all of them kept. */
+function pauseUntilDrained(call: ServerDuplexStream<unknown, Buffer>): void {
+  if (call.isPaused()) return
+  call.pause()
+  call.once('drain', () => call.resume())
 }

@@ -1,4 +1,5 @@
 import type { Catalog, CatalogNamesReader, CatalogReader, Known } from './catalog.js'
+import type { SubscriptionReading } from '../reading.js'
 import type { ClientTraits } from './client.js'
 import { makeResource, type Resource } from './resource.js'
 import { RESOURCE_TYPES, type ResourceType } from './resource-type.js'
@@ -66,6 +67,14 @@ export class DiscoveryStream<Request, Response> implements CatalogReader, Catalo
     if (verdict) this.#options.onVerdict(type, verdict)
     if (changed) this.#followAll()
     this.#flush([type])
+  }
+
+  /** What the client is told, and what it thinks of that. */
+  subscriptions(): SubscriptionReading[] {
+    return Array.from(this.#subscriptions, ([type, { all, names, accepted, rejection }]) => ({
+      ...{ type, all, names, rejection },
+      version: accepted || undefined,
+    }))
   }
 
   changed(service: string): void {

@@ -1,3 +1,4 @@
+import type { ClientLoad } from '../client-load.js'
 import { type Duration, millisecondsOf } from '../../protos/duration.js'
 
 /** How a client's requests to a cluster went since it told last, as it comes off the wire: numbers as decimal text. Untrusted. */
@@ -13,12 +14,7 @@ export interface ClusterStats {
   readonly load_report_interval: Duration | null
 }
 
-export interface LoadSum {
-  /** Begun, dropped ones not counted. */
-  readonly requests: number
-  readonly failed: number
-  /** Never sent to an endpoint. */
-  readonly dropped: number
+export interface LoadSum extends ClientLoad {
   /** The time that all of this is of; above 0. */
   readonly seconds: number
 }

@@ -1,12 +1,13 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import type { ControlPlaneEvent } from '../../../../src/core/control-plane/events.js'
-import { SERVER_OPTIONS } from '../../../../src/core/control-plane/serving/server-options.js'
+import type { ControlPlaneService } from '../../../../src/core/control-plane/service.js'
 import { createXdsService } from '../../../../src/core/control-plane/xds/service.js'
 import { systemRuntime } from '../../../../src/core/runtime.js'
 import type { Directory } from '../../../../src/core/control-plane/directory/contract.js'
 
 export interface TestXdsServer {
   readonly port: number
+  readonly service: ControlPlaneService
   /** What happened so far. */
   readonly events: readonly ControlPlaneEvent[]
   close(): Promise<void>
@@ -22,13 +23,14 @@ export async function startXdsServer(
   const events: ControlPlaneEvent[] = []
   const onEvent = (event: ControlPlaneEvent) => void events.push(event)
   const service = createXdsService({ directory, runtime: systemRuntime, zone, onEvent }, { loadReportIntervalMs: 200 })
-  const server = new Server(SERVER_OPTIONS)
+  const server = new Server()
   for (const { definition, implementation } of service.handlers) server.addService(definition, implementation)
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${port}`, credentials, (error, real) => (error ? reject(error) : resolve(real)))
   })
   return {
     port: bound,
+    service,
     events,
     close: async () => {
       service.close()
