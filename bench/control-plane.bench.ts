@@ -1,6 +1,7 @@
 import { Audience } from './control-plane/audience.js'
 import { type Fleet, startFleet } from './control-plane/fleet.js'
-import { openGrpclbStream, type OpenStream } from './control-plane/streams.js'
+import { openGrpclbStream } from './control-plane/grpclb-stream.js'
+import type { OpenStream } from './control-plane/streams.js'
 import { openXdsStream } from './control-plane/xds-stream.js'
 import { cpuMicroseconds, residentBytes } from './support/processes.js'
 import { type Benchmark, quantile, type Row, row } from './support/shape.js'

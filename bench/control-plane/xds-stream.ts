@@ -1,10 +1,8 @@
-import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js'
 import type { MessageTypeDefinition } from '@grpc/proto-loader'
 import { loadProto } from '../../src/core/protos/load.js'
-import type { OpenStream } from './streams.js'
+import { opener } from './streams.js'
 
 const PACKAGE = 'envoy.service.discovery.v3'
-const METHOD = `/${PACKAGE}.AggregatedDiscoveryService/StreamAggregatedResources`
 const ENDPOINTS = 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment'
 /** What a gRPC client subscribes to for one service. */
 const TYPES = [
@@ -17,38 +15,20 @@ const TYPES = [
 const proto = loadProto('xds')
 const request = proto[`${PACKAGE}.DiscoveryRequest`] as MessageTypeDefinition<object, object>
 
-/** An xDS client that acknowledges everything and looks at nothing else, so that the figures are the server's. */
-export const openXdsStream: OpenStream = (address, service, told) => {
-  const client = new Client(address, credentials.createInsecure(), {
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.max_receive_message_length': -1,
-  })
-  const stream: ClientDuplexStream<object, Buffer> = client.makeBidiStreamRequest(
-    METHOD,
-    (message) => request.serialize(message),
-    (bytes) => bytes,
-  )
-  let updates = 0
-  stream.on('error', () => undefined)
-  stream.on('data', (response: Buffer) => {
+/** An xDS client that acknowledges everything. */
+export const openXdsStream = opener<object>({
+  path: `/${PACKAGE}.AggregatedDiscoveryService/StreamAggregatedResources`,
+  serialize: (message) => request.serialize(message),
+  ask(service) {
+    const node = { id: service, user_agent_name: 'gRPC Bench' }
+    return TYPES.map((type_url) => ({ node, type_url, resource_names: [service] }))
+  },
+  hear(response, service) {
     const { version, type, nonce } = headOf(response)
-    stream.write({ type_url: type, resource_names: [service], version_info: version, response_nonce: nonce })
-    if (type !== ENDPOINTS) return
-    updates++
-    told()
-  })
-  const node = { id: service, user_agent_name: 'gRPC Bench' }
-  for (const type_url of TYPES) stream.write({ node, type_url, resource_names: [service] })
-  return {
-    get updates() {
-      return updates
-    },
-    close() {
-      stream.cancel()
-      client.close()
-    },
-  }
-}
+    const answer = { type_url: type, resource_names: [service], version_info: version, response_nonce: nonce }
+    return { answer, isUpdate: type === ENDPOINTS }
+  },
+})
 
 /** The texts of a `DiscoveryResponse`; its resources are passed over. All its fields are of one kind: a tag, a length, bytes. */
 function headOf(response: Buffer): { version: string; type: string; nonce: string } {
