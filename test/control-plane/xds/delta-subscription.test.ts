@@ -79,10 +79,12 @@ describe('an incremental subscription', () => {
     sent()
     const { verdict } = ask({ answers: '1', error: 'no good' })
     expect(verdict).toEqual({ kind: 'nack', reason: 'no good', resources: ['a'] })
+    expect([subscription.rejection, subscription.accepted]).toEqual(['no good', ''])
     expect(sent()).toBeUndefined()
     source.set('a', 'v2')
     expect(sent()).toBe('2: a@v2')
-    expect(ask({ answers: '2' }).verdict).toEqual({ kind: 'ack' })
+    ask({ answers: '2' })
+    expect([subscription.rejection, subscription.accepted]).toEqual([undefined, 'v2'])
   })
 
   it('honours changes to the subscription that come with a stale nonce', () => {

@@ -65,7 +65,7 @@ describe.each([
     expect(sent()).toBe('2: a@v3')
   })
 
-  it('takes a refusal by its error_detail, tells the reason, and sends nothing until something changes', () => {
+  it('takes a refusal by its error_detail, keeps the reason, and sends nothing until something changes', () => {
     source.set('a', 'v1')
     ask(['a'])
     sent()
@@ -74,10 +74,12 @@ describe.each([
     sent()
     const { verdict } = ask(['a'], '2', 'no good')
     expect(verdict).toEqual({ kind: 'nack', reason: 'no good', resources: ['a'] })
+    expect([subscription.rejection, subscription.accepted]).toEqual(['no good', 'v1'])
     expect(sent()).toBeUndefined()
     source.set('a', 'v2')
     expect(sent()).toBe('3: a@v2')
-    expect(ask(['a'], '3').verdict).toEqual({ kind: 'ack' })
+    ask(['a'], '3')
+    expect([subscription.rejection, subscription.accepted]).toEqual([undefined, 'v2'])
   })
 
   it('ignores what answers an earlier response than the last', () => {

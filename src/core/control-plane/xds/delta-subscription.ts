@@ -1,12 +1,12 @@
 import { combinedVersion, type Resource } from './resource.js'
 import {
   boundedNames,
+  boundedReason,
   EVERYTHING,
   type RequestEffect,
   type ResourceSource,
   type Subscription,
   type Verdict,
-  verdictOn,
 } from './subscription.js'
 
 /** The part of a `DeltaDiscoveryRequest` that concerns one type. */
@@ -42,6 +42,8 @@ export class DeltaSubscription implements Subscription<DeltaRequest, DeltaRespon
   readonly #has = new Map<string, string>()
   #last: DeltaResponse | undefined
   #awaited = false
+  #accepted = ''
+  #rejection: string | undefined
 
   constructor(hasWildcard: boolean, nextNonce: () => string) {
     this.#hasWildcard = hasWildcard
@@ -54,6 +56,14 @@ export class DeltaSubscription implements Subscription<DeltaRequest, DeltaRespon
 
   get all(): boolean {
     return this.#all
+  }
+
+  get accepted(): string {
+    return this.#accepted
+  }
+
+  get rejection(): string | undefined {
+    return this.#rejection
   }
 
   get news(): readonly string[] {
@@ -117,7 +127,10 @@ export class DeltaSubscription implements Subscription<DeltaRequest, DeltaRespon
     const last = this.#last
     if (!last || !this.#awaited || response_nonce !== last.nonce) return undefined
     this.#awaited = false
-    return verdictOn(last.resources, error)
+    this.#rejection = error ? boundedReason(error.message) : undefined
+    if (error) return { kind: 'nack', reason: this.#rejection!, resources: last.resources.map(({ name }) => name) }
+    this.#accepted = last.version
+    return { kind: 'ack' }
   }
 
   /** What the client has of an earlier stream need not be sent again. */

@@ -1,12 +1,12 @@
 import { combinedVersion, type Resource } from './resource.js'
 import {
   boundedNames,
+  boundedReason,
   EVERYTHING,
   type RequestEffect,
   type ResourceSource,
   type Subscription,
   type Verdict,
-  verdictOn,
 } from './subscription.js'
 
 /** The part of a `DiscoveryRequest` that concerns one type. */
@@ -36,6 +36,8 @@ export class SotwSubscription implements Subscription<SotwRequest, SotwResponse>
   #last: SotwResponse | undefined
   #news: readonly string[] = []
   #awaited = false
+  #accepted = ''
+  #rejection: string | undefined
 
   constructor(complete: boolean, nextNonce: () => string) {
     this.#complete = complete
@@ -48,6 +50,14 @@ export class SotwSubscription implements Subscription<SotwRequest, SotwResponse>
 
   get all(): boolean {
     return this.#all
+  }
+
+  get accepted(): string {
+    return this.#accepted
+  }
+
+  get rejection(): string | undefined {
+    return this.#rejection
   }
 
   get news(): readonly string[] {
@@ -88,7 +98,10 @@ export class SotwSubscription implements Subscription<SotwRequest, SotwResponse>
     if (!last || !this.#awaited) return undefined
     this.#awaited = false
     // "The preferred mechanism for a server to detect a NACK is to look for the presence of the error_detail field."
-    return verdictOn(last.resources, error)
+    this.#rejection = error ? boundedReason(error.message) : undefined
+    if (error) return { kind: 'nack', reason: this.#rejection!, resources: last.resources.map(({ name }) => name) }
+    this.#accepted = last.version
+    return { kind: 'ack' }
   }
 
   #subscribe(list: readonly string[]): boolean {

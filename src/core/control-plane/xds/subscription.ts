@@ -40,6 +40,10 @@ export interface Subscription<Request, Response> {
   /** The names subscribed to; `all` beside them where the client wants everything. */
   readonly names: ReadonlySet<string>
   readonly all: boolean
+  /** The last version that the client took over; empty before. */
+  readonly accepted: string
+  /** Why the client refuses what it was sent last; undefined: it does not. */
+  readonly rejection: string | undefined
 }
 
 /** The name that stands for all resources of a type. */
@@ -60,17 +64,11 @@ export function boundedNames(names: Iterable<string>): Set<string> {
   return kept
 }
 
-/** What a client says of resources, with or without an error. */
-export function verdictOn(resources: readonly Resource[], error: { readonly message: string } | null): Verdict {
-  if (!error) return { kind: 'ack' }
-  return { kind: 'nack', reason: bounded(error.message), resources: resources.map(({ name }) => name) }
-}
-
 const REASON_BEGIN = 300
 const REASON_END = 700
 
-/** A client's reason as it is shown: Envoy quotes the whole resource, and what is wrong with it stands before or after that. */
-function bounded(message: string): string {
+/** A client's reason as it is kept and shown: Envoy quotes the whole resource, and what is wrong with it stands before or after that. */
+export function boundedReason(message: string): string {
   if (message.length <= REASON_BEGIN + REASON_END) return message
   return `${message.slice(0, REASON_BEGIN)} … ${message.slice(-REASON_END)}`
 }
