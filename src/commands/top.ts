@@ -84,7 +84,7 @@ look into an endpoint, drain it, make it ready and change its weight; ? lists th
     const store = new BoardStore(this.runtime.clock)
     const attachment = await (service.length > 0 ? this.#followServices(store) : this.#followProxies(store))
     try {
-      await this.#show(store, attachment)
+      if (!this.signal.aborted) await this.#show(store, attachment)
     } finally {
       attachment.close()
       store.close()
@@ -129,8 +129,9 @@ look into an endpoint, drain it, make it ready and change its weight; ? lists th
   async #followProxies(store: BoardStore): Promise<Attachment> {
     const open = (address: AdminAddress) => new ProxySource(address.name, this.#client(address), store, this.runtime)
     const admins = this.#admins
-    if (admins.length > 0) return attachTo(admins.map(open))
-    return attachToLocal(this.#findSockets, (socket) => open(localAddress(socket)), this.runtime.clock)
+    if (admins.length > 0) return attachTo(admins.map(open), this.signal)
+    const openLocal = (socket: LocalSocket) => open(localAddress(socket))
+    return attachToLocal(this.#findSockets, openLocal, this.runtime.clock, this.signal)
   }
 
   async #followServices(store: BoardStore): Promise<Attachment> {
@@ -139,31 +140,35 @@ look into an endpoint, drain it, make it ready and change its weight; ? lists th
     const resolver = createResolver(registry, { prefix }, runtime)
     const intervalMs = parseDuration(this.flags['check-interval'], '--check-interval')
     const checks = { check: parseCheck(this.flags.check), intervalMs: Math.max(intervalMs, SHORTEST_INTERVAL_MS) }
-    return attachTo(
-      this.#services.map(
-        (service) =>
-          new RegistrySource({
-            ...{ service, resolver, checks, store, runtime },
-            change: ({ address, to }, signal) => setRecord(registry, prefix, service, address, to, runtime, { signal }),
-          }),
-      ),
-    )
+    const open = (service: string) =>
+      new RegistrySource({
+        ...{ service, resolver, checks, store, runtime },
+        change: ({ address, to }, signal) => setRecord(registry, prefix, service, address, to, runtime, { signal }),
+      })
+    return attachTo(this.#services.map(open), this.signal)
   }
 
   async #askProxies() {
     const given = this.#admins
     const addresses = given.length > 0 ? given : (await this.#findSockets()).map(localAddress)
     if (addresses.length === 0) throw noProxy()
-    const answers = addresses.map(async (address) => {
-      const client = this.#client(address)
-      try {
-        const json = await client.get('/state', this.signal)
-        return { admin: address.name, json, state: readState(json) }
-      } finally {
-        client.close()
-      }
-    })
-    return proxiesDocument(await Promise.all(answers))
+    const outcomes = await Promise.allSettled(addresses.map((address) => this.#ask(address)))
+    const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []))
+    const [first] = failures
+    // One that was found may have ended since.
+    if (first && (given.length > 0 || failures.length === addresses.length)) throw first
+    for (const { message } of failures) this.note(message)
+    return proxiesDocument(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])))
+  }
+
+  async #ask(address: AdminAddress) {
+    const client = this.#client(address)
+    try {
+      const json = await client.get('/state', this.signal)
+      return { admin: address.name, json, state: readState(json) }
+    } finally {
+      client.close()
+    }
   }
 
   async #checkServices() {

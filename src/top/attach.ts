@@ -1,6 +1,6 @@
 import type { LocalSocket } from '../core/admin/runtime-folder.js'
 import { FairleadError } from '../core/errors.js'
-import type { Clock } from '../core/runtime.js'
+import { aborted, type Clock } from '../core/runtime.js'
 import { LocalProxies } from './admin/local-proxies.js'
 import type { Source } from './source.js'
 
@@ -12,12 +12,12 @@ export interface Attachment {
 }
 
 /**
- * Waits until each of `sources` has something to show, or has not come to it. Those that failed go on trying; where all did, they are
- * closed and the error of the first is thrown.
+ * Waits until each of `sources` has something to show, or has not come to it, and no longer than until `signal` aborts. Those that failed
+ * go on trying; where all did, they are closed and the error of the first is thrown.
  */
-export async function attachTo(sources: readonly Source[]): Promise<Attachment> {
+export async function attachTo(sources: readonly Source[], signal: AbortSignal): Promise<Attachment> {
   const close = () => sources.forEach((source) => source.close())
-  const failures = await failuresOf(sources)
+  const failures = await failuresOf(sources, signal)
   if (failures.length < sources.length) return { sources, close }
   close()
   throw failures[0]
@@ -28,6 +28,7 @@ export async function attachToLocal(
   find: () => Promise<readonly LocalSocket[]>,
   open: (socket: LocalSocket) => Source,
   clock: Clock,
+  signal: AbortSignal,
 ): Promise<Attachment> {
   const proxies = new LocalProxies(find, open, clock)
   await proxies.start()
@@ -35,7 +36,7 @@ export async function attachToLocal(
     proxies.close()
     throw noProxy()
   }
-  await failuresOf(proxies.sources)
+  await failuresOf(proxies.sources, signal)
   return proxies
 }
 
@@ -46,7 +47,9 @@ export function noProxy(): FairleadError {
   })
 }
 
-async function failuresOf(sources: readonly Source[]): Promise<unknown[]> {
-  const outcomes = await Promise.allSettled(sources.map(({ ready }) => ready))
+/** None where `signal` aborts first. */
+async function failuresOf(sources: readonly Source[], signal: AbortSignal): Promise<unknown[]> {
+  const settled = Promise.allSettled(sources.map(({ ready }) => ready))
+  const outcomes = (await Promise.race([settled, aborted(signal)])) ?? []
   return outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }): unknown => reason)
 }

@@ -70,7 +70,8 @@ export function openScreen(frame: (size: Size) => ReactElement): Screen {
     suspended = true
     stdin.setRawMode(false)
     writeSync(stdout.fd, LEAVE)
-    process.kill(process.pid, 'SIGTSTP')
+    // The whole job, as a terminal does: the shell waits for who started this process.
+    process.kill(0, 'SIGTSTP')
   }
   const resume = () => {
     if (!suspended) return

@@ -56,6 +56,7 @@ describe('the part of a service config for calls', () => {
     [retry({ initialBackoff: '0s' }), 'backoff of 0'],
     [retry({ backoffMultiplier: 0 }), 'backoffMultiplier'],
     [retry({ retryableStatusCodes: [] }), 'retryableStatusCodes is empty'],
+    [{ methodConfig: [{ name: [{ service: 'a', method: '\ud800' }] }] }, 'no text'],
     [retry({ retryableStatusCodes: ['BROKEN'] }), '"BROKEN" is no status code'],
     [{ retryThrottling: { maxTokens: 1001, tokenRatio: 1 } }, 'maxTokens'],
     [{ retryThrottling: { maxTokens: 10, tokenRatio: 0 } }, 'tokenRatio'],

@@ -71,6 +71,19 @@ describe('fairlead top --once', () => {
     }
   })
 
+  it('leaves out who was found and does not answer, and says so', async () => {
+    const { listen } = await startProxy()
+    const { cli } = await startProxy()
+    cli.signal('SIGSTOP')
+    const args = ['top', '--once', '--json', '--command-timeout', '1s']
+    const { code, stdout, stderr } = await run(args, { env })
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ proxies: [{ listeners: [{ listen }] }] })
+    expect(stderr).toMatch(/^no admin endpoint answers at proxy-\d+-\d+: nothing came within 1 s$/m)
+    const stopped = readdirSync(join(folder, 'fairlead')).find((name) => name.startsWith(`proxy-${cli.pid}-`))!
+    expect((await run([...args, join(folder, 'fairlead', stopped)], { env })).code).toBe(4)
+  })
+
   it('reads the token once for all that it asks: it may come by a pipe', async () => {
     const secret = join(folder, 'secret')
     writeFileSync(secret, 'more-than-sixteen-characters\n')

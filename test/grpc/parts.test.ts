@@ -4,12 +4,14 @@ import { createBalancer } from '../../src/core/balancer/balancer.js'
 import { attributesOf, balancersOf, resolvedOf } from '../../src/core/grpc/attribute.js'
 import { channelConfig } from '../../src/core/grpc/channel-config.js'
 import { FailedAttempts } from '../../src/core/grpc/policy/failed-attempts.js'
+import { OwnOrder } from '../../src/core/grpc/policy/own-order.js'
 import { plainSnapshot } from '../../src/core/grpc/policy/plain-snapshot.js'
 import { registerPolicies } from '../../src/core/grpc/policy/register-policies.js'
 import { Reservations } from '../../src/core/grpc/policy/reservations.js'
 import { sameConnectionOptions } from '../../src/core/grpc/policy/same-options.js'
 import { systemRuntime } from '../../src/core/runtime.js'
 import { endpoint, runtime, snapshot, upstreamsOf } from '../support/balancing.js'
+import { seededRandom } from '../support/seeded-random.js'
 
 describe('reservations', () => {
   function start() {
@@ -108,6 +110,8 @@ describe('the config of a channel', () => {
     expect(chosen({ loadBalancingConfig: [{ mystery: {} }, round, { random: {} }] })).toEqual([
       { fairlead: { childPolicy: [round] } },
     ])
+    const inherited = [{ constructor: {} }, JSON.parse('{"__proto__":{}}') as object]
+    expect(chosen({ loadBalancingConfig: [...inherited, round] })).toEqual([{ fairlead: { childPolicy: [round] } }])
     expect(chosen({ loadBalancingPolicy: 'ROUND_ROBIN' })).toEqual([{ fairlead: { childPolicy: [round] } }])
     expect(chosen({ loadBalancingConfig: [{ grpclb: { childPolicy: [round] } }] })).toEqual([
       { fairlead: { childPolicy: [{ grpclb: { childPolicy: [round] } }] } },
@@ -142,6 +146,26 @@ describe('attributes', () => {
     expect(sameConnectionOptions({ a: 1 }, { ...attributes, a: 1 })).toBe(true)
     expect(sameConnectionOptions({ a: 1 }, { a: 2 })).toBe(false)
     expect(sameConnectionOptions({ a: undefined }, { b: undefined })).toBe(false)
+  })
+})
+
+describe('the order of a channel', () => {
+  const numbers = (order: OwnOrder, ...all: number[]) =>
+    order.of(all.map((n) => endpoint(n))).map(({ host }) => Number(host.split('.')[3]))
+
+  it('begins with an endpoint of its own, whoever comes and goes', () => {
+    const order = new OwnOrder({ next: () => 0.5 })
+    expect(numbers(order)).toEqual([])
+    expect(numbers(order, 1, 2, 4, 5)).toEqual([4, 5, 1, 2])
+    expect(numbers(order, 1, 2, 3, 4, 5)).toEqual([4, 5, 1, 2, 3])
+    expect(numbers(order, 1, 2, 5)).toEqual([5, 1, 2])
+    expect(numbers(order, 1, 2)).toEqual([1, 2])
+  })
+
+  it('may begin with any', () => {
+    const random = seededRandom(1)
+    const first = () => numbers(new OwnOrder(random), 1, 2, 3)[0]
+    expect(new Set(Array.from({ length: 50 }, first))).toEqual(new Set([1, 2, 3]))
   })
 })
 

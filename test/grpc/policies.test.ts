@@ -117,6 +117,35 @@ describe('policies on a channel of a registered service', () => {
     expect(used.size).toBe(3)
   })
 
+  it.each(['source_hash', 'ring_hash', 'maglev'])('%s spreads calls whose header says nothing', async (name) => {
+    const servers = await serve(1, 1, 1)
+    const client = environment.client('ns:///web', policy(name, { requestHashHeader: 'x-user' }))
+    for (const metadata of [undefined, keyed('x-user', '')]) {
+      const before = servers.map(({ calls }) => calls)
+      await eventually(async () => {
+        await client.calls(5, metadata)
+        return servers.every(({ calls }, i) => calls > before[i]!)
+      })
+    }
+  })
+
+  it.each(['round_robin', 'weighted_round_robin', 'least_connections'])(
+    '%s has clients begin with different endpoints',
+    async (name) => {
+      const servers = await serve(1, 1, 1)
+      for (let i = 0; i < 30; i++) await environment.client('ns:///web', policy(name)).calls(1)
+      // All with one and the same: a chance of one in 10^13.
+      expect(servers.filter(({ calls }) => calls > 0).length).toBeGreaterThan(1)
+    },
+  )
+
+  it.each(['source_hash', 'ring_hash', 'maglev'])('%s has all clients agree on a key', async (name) => {
+    const servers = await serve(1, 1, 1)
+    const options = policy(name, { requestHashHeader: 'x-user' })
+    for (let i = 0; i < 10; i++) await environment.client('ns:///web', options).calls(1, keyed('x-user', 'somebody'))
+    expect(servers.map(({ calls }) => calls).sort()).toEqual([0, 0, 10])
+  })
+
   it('source_hash without a header keeps all calls of this machine together', async () => {
     const servers = await serve(1, 1, 1)
     const client = environment.client('ns:///web', policy('source_hash'))

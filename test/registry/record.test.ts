@@ -124,6 +124,15 @@ describe('decoding a record', () => {
     ['unknown role', '{"Addr":"a:1","Metadata":{"role":"king"}}', 'x', /^role .* "king"$/],
     ['an empty id', '{"Addr":"a:1","Metadata":{"id":""}}', 'x', /^id /],
     ['a zone of a wrong type', '{"Addr":"a:1","Metadata":{"zone":1}}', 'x', /^zone /],
+    ['half a character in an id', String.raw`{"Addr":"a:1","Metadata":{"id":"\ud83d"}}`, 'x', /^id .*\\ud83d/],
+    ['half a character in a zone', String.raw`{"Addr":"a:1","Metadata":{"zone":"\ud800a"}}`, 'x', /^zone .*\\ud800a/],
+    ['half a character in meta', String.raw`{"Addr":"a:1","Metadata":{"meta":{"a":"\udc00"}}}`, 'x', /^meta "a" /],
+    [
+      'half a character in a key',
+      String.raw`{"Addr":"a:1","Metadata":{"meta":{"\udc00":"a"}}}`,
+      'x',
+      /^meta has a key /,
+    ],
     ['meta that is a list', '{"Addr":"a:1","Metadata":{"meta":["a"]}}', 'x', /^meta .* a list$/],
     ['meta with a number', '{"Addr":"a:1","Metadata":{"meta":{"a":1}}}', 'x', /^meta "a" .* 1$/],
     [

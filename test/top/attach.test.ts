@@ -4,6 +4,8 @@ import { attachTo, attachToLocal } from '../../src/top/attach.js'
 import type { Source } from '../../src/top/source.js'
 import { ManualClock } from '../support/manual-clock.js'
 
+const NEVER = new AbortController().signal
+
 function source(name: string, ready: Promise<void> = Promise.resolve()): Source {
   return { name, ready, change: () => Promise.resolve(), close: vi.fn() }
 }
@@ -11,7 +13,7 @@ function source(name: string, ready: Promise<void> = Promise.resolve()): Source 
 describe('attachTo', () => {
   it('goes on with those that answer', async () => {
     const sources = [source('a', Promise.reject(new Error('no'))), source('b')]
-    const attachment = await attachTo(sources)
+    const attachment = await attachTo(sources, NEVER)
     expect(attachment.sources).toEqual(sources)
     expect(sources[0]!.close).not.toHaveBeenCalled()
     attachment.close()
@@ -20,8 +22,21 @@ describe('attachTo', () => {
 
   it('fails with the first error where none does, and leaves none open', async () => {
     const sources = [source('a', Promise.reject(new Error('first'))), source('b', Promise.reject(new Error('second')))]
-    await expect(attachTo(sources)).rejects.toThrow('first')
+    await expect(attachTo(sources, NEVER)).rejects.toThrow('first')
     for (const { close } of sources) expect(close).toHaveBeenCalledOnce()
+  })
+})
+
+describe('attaching', () => {
+  it('waits for none that does not answer once it is to end', async () => {
+    const end = new AbortController()
+    const silent = source('a', new Promise(() => {}))
+    const attached = attachTo([silent], end.signal)
+    const found = () => Promise.resolve([{ path: '/a', pid: 1 }])
+    const local = attachToLocal(found, () => silent, new ManualClock(), end.signal)
+    end.abort()
+    for (const attachment of [await attached, await local]) attachment.close()
+    expect(silent.close).toHaveBeenCalledTimes(2)
   })
 })
 
@@ -33,6 +48,7 @@ describe('attachToLocal', () => {
         () => Promise.resolve([]),
         () => source('x'),
         clock,
+        NEVER,
       ),
     ).rejects.toMatchObject({
       code: 'NOT_FOUND',
@@ -49,7 +65,7 @@ describe('attachToLocal', () => {
       opened.push(source(path))
       return opened.at(-1)!
     }
-    const attachment = await attachToLocal(() => Promise.resolve(found), open, clock)
+    const attachment = await attachToLocal(() => Promise.resolve(found), open, clock, NEVER)
     expect(attachment.sources.map(({ name }) => name)).toEqual(['/a'])
     found = [
       { path: '/a', pid: 1 },

@@ -80,8 +80,11 @@ describeWithPeers(['tmux'], 'fairlead top on a terminal', () => {
     await expectRestored(terminal, /status=0/)
   })
 
-  it('lends it to the shell on Ctrl-Z', SLOW, async () => {
-    const terminal = await startTop()
+  it.each([
+    ['', 'node bin/run.js top'],
+    [', with what it was started by', `sh -c 'node bin/run.js top; :'`],
+  ])('lends it to the shell on Ctrl-Z%s', SLOW, async (_by, command) => {
+    const terminal = await startTop(command)
     terminal.press('C-z')
     await vi.waitFor(() => expect(terminal.screen()).toMatch(/before/), SOON)
     expect(terminal.modes()).toBe('0 1')

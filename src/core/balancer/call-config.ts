@@ -1,4 +1,5 @@
 import { FairleadError } from '../errors.js'
+import { isWellFormed } from '../model/text.js'
 import { GRPC_STATUS_NAMES } from './grpc-status-names.js'
 
 /** What a service config says about calls of one method (gRPC service config, `MethodConfig`). */
@@ -80,7 +81,9 @@ export function parseCallConfigs(config: Readonly<Record<string, unknown>>): Cal
 function keyOf(name: Record<string, unknown>): string {
   const service = own(name, 'service') ?? ''
   const method = own(name, 'method') ?? ''
-  if (typeof service !== 'string' || typeof method !== 'string') throw invalid('a name of methodConfig is no text')
+  if (typeof service !== 'string' || typeof method !== 'string' || !isWellFormed(service + method)) {
+    throw invalid('a name of methodConfig is no text')
+  }
   if (service === '' && method !== '') throw invalid('a name of methodConfig has a method without a service')
   return service === '' ? '' : `/${service}/${method}`
 }

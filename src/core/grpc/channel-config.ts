@@ -22,7 +22,7 @@ export function channelConfig(raw: unknown, lookaside: boolean): ServiceConfig {
   const json = (raw ?? {}) as object
   const config = validateServiceConfig(json)
   const entry = chosenEntry(config)
-  const grpclb = lookaside && experimental.isLoadBalancerNameRegistered(GRPCLB)
+  const grpclb = lookaside && isRegistered(GRPCLB)
   const chosen = grpclb ? { [GRPCLB]: grpclbConfig(config) } : (entry ?? { [ANY_POLICY]: {} })
   return { ...config, loadBalancingConfig: [chosen] }
 }
@@ -32,12 +32,17 @@ function chosenEntry({ loadBalancingConfig, loadBalancingPolicy }: ServiceConfig
   for (const entry of loadBalancingConfig) {
     const [name] = Object.keys(entry)
     if (isPolicyName(name!)) return ours([entry])
-    if (!experimental.isLoadBalancerNameRegistered(name!)) continue
+    if (!isRegistered(name!)) continue
     experimental.parseLoadBalancingConfig(entry)
     return entry
   }
   if (loadBalancingConfig.length > 0) return ours(loadBalancingConfig)
   return loadBalancingPolicy === undefined ? undefined : ours([{ [loadBalancingPolicy.toLowerCase()]: {} }])
+}
+
+/** grpc-js takes what every object has for registered. */
+function isRegistered(name: string): boolean {
+  return !(name in Object.prototype) && experimental.isLoadBalancerNameRegistered(name)
 }
 
 /** Throws where the policy's config cannot be read, or none is known. */

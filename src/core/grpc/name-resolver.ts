@@ -30,7 +30,7 @@ export function resolverType(scheme: Scheme): ResolverType {
  * Follows a service for one channel and tells it of every change. What was known last counts while the registry is away, also when the
  * channel wakes from idleness then.
  */
-export class NameResolver implements experimental.Resolver {
+class NameResolver implements experimental.Resolver {
   readonly #scheme: Scheme
   readonly #service: string
   readonly #listener: experimental.ResolverListener

@@ -1,4 +1,5 @@
 import type { EndpointRole, EndpointState } from '../model/endpoint.js'
+import { isWellFormed } from '../model/text.js'
 
 /*
  * The rules for the fields of a record, in one place for reading and for writing. Each function returns what is wrong as
@@ -24,7 +25,7 @@ function isRole(value: unknown): value is EndpointRole {
 }
 
 export function faultOfId(value: unknown): string | undefined {
-  if (typeof value === 'string' && value.length > 0 && value.length <= MAX_ID_CHARS) return undefined
+  if (isText(value, MAX_ID_CHARS) && value !== '') return undefined
   return `id must be a text of 1 to ${MAX_ID_CHARS} characters, not ${show(value)}`
 }
 
@@ -34,7 +35,7 @@ export function faultOfWeight(value: unknown): string | undefined {
 }
 
 export function faultOfZone(value: unknown): string | undefined {
-  if (typeof value === 'string' && value.length <= MAX_ZONE_CHARS) return undefined
+  if (isText(value, MAX_ZONE_CHARS)) return undefined
   return `zone must be a text of at most ${MAX_ZONE_CHARS} characters, not ${show(value)}`
 }
 
@@ -58,14 +59,18 @@ export function faultOfMeta(value: unknown): string | undefined {
   const entries = Object.entries(value)
   if (entries.length > MAX_META_ENTRIES) return `meta must have at most ${MAX_META_ENTRIES} entries`
   for (const [key, text] of entries) {
-    if (key.length === 0 || key.length > MAX_META_KEY_CHARS) {
+    if (key === '' || !isText(key, MAX_META_KEY_CHARS)) {
       return `meta has a key that is not of 1 to ${MAX_META_KEY_CHARS} characters: ${show(key)}`
     }
-    if (typeof text !== 'string' || text.length > MAX_META_VALUE_CHARS) {
+    if (!isText(text, MAX_META_VALUE_CHARS)) {
       return `meta ${show(key)} must be a text of at most ${MAX_META_VALUE_CHARS} characters, not ${show(text)}`
     }
   }
   return undefined
+}
+
+function isText(value: unknown, maxChars: number): boolean {
+  return typeof value === 'string' && value.length <= maxChars && isWellFormed(value)
 }
 
 /** A value from outside, short enough for a message. */

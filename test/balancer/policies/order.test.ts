@@ -84,6 +84,23 @@ describe('weighted_round_robin', () => {
     for (let i = 3; i <= count; i++) expect(Math.abs(counts.get(i)! / fair - 1)).toBeLessThan(0.3)
   })
 
+  it('starves nobody where the number of endpoints goes back and forth over what nginx’s order is for', () => {
+    const upstreams = upstreamsOf(weighted(Array.from({ length: 129 }, () => 1)))
+    const { policy, config } = choosePolicy('weighted_round_robin')
+    const counts = new Map(upstreams.map((upstream) => [upstream, 0]))
+    let order: Picker | undefined
+    for (let update = 0; update < 200; update++) {
+      order = policy.build(upstreams.slice(0, 128 + (update % 2)), config, runtime(), order)
+      for (let i = 0; i < 50; i++) {
+        const picked = order.pick({})!
+        counts.set(picked, counts.get(picked)! + 1)
+      }
+    }
+    for (const upstream of upstreams.slice(0, 128)) {
+      expect(Math.abs(counts.get(upstream)! - (200 * 50) / 128.5)).toBeLessThan(2)
+    }
+  })
+
   it.each([100, 200])('starves nobody where all %i weights change before each had a turn', (count) => {
     const weightOf = (i: number, update: number) => 500 + Math.floor((500 * i) / count) - ((7 * update + 13 * i) % 5)
     const weightsAt = (update: number) => Array.from({ length: count }, (_, i) => weightOf(i, update))

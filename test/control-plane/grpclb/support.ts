@@ -9,6 +9,7 @@ import {
 import type { ControlPlaneEvent } from '../../../src/core/control-plane/events.js'
 import type { BalanceLoadCall } from '../../../src/core/control-plane/grpclb/client-stream.js'
 import { createGrpclbService, type GrpclbOptions } from '../../../src/core/control-plane/grpclb/service.js'
+import { SERVER_OPTIONS } from '../../../src/core/control-plane/serving/server-options.js'
 import type { ControlPlaneService } from '../../../src/core/control-plane/service.js'
 import {
   type ClientStats,
@@ -56,7 +57,7 @@ export async function startBalancer(options: TestBalancerOptions = {}): Promise<
     options,
   )
   const reported: Reported = { started: 0, finished: 0, failedToSend: 0, knownReceived: 0, dropped: 0 }
-  const server = new Server()
+  const server = new Server(SERVER_OPTIONS)
   for (const { definition, implementation } of service.handlers) {
     const begin = implementation.BalanceLoad as (call: BalanceLoadCall) => void
     server.addService(definition, {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTcp } from 'node:net'
 import { connect } from 'node:tls'
 import { credentials, type MethodDefinition } from '@grpc/grpc-js'
 import { service as healthDefinition } from 'grpc-health-check'
@@ -64,4 +65,11 @@ it('renews its certificate when the files change, and what is open goes on', asy
   })
   expect(await commonName()).toBe('second')
   await check()
+})
+
+it('ends a connection on which no handshake comes', async () => {
+  const { address } = await startWith(await certificates.issue('first'))
+  const socket = connectTcp(Number(address.split(':')[1]), '127.0.0.1').resume()
+  onTestFinished(() => void socket.destroy())
+  await eventually(() => socket.destroyed, 25_000)
 })

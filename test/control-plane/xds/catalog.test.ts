@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Directory, ServiceView } from '../../../src/core/control-plane/directory/contract.js'
-import { Catalog } from '../../../src/core/control-plane/xds/catalog.js'
+import { Catalog, type CatalogReader } from '../../../src/core/control-plane/xds/catalog.js'
 import { ServiceResources } from '../../../src/core/control-plane/xds/resources/service-resources.js'
 import { FairleadError } from '../../../src/core/errors.js'
 import { type LogFields, silentLogger } from '../../../src/core/runtime.js'
@@ -65,6 +65,17 @@ describe('the catalog of services', () => {
     expect(reader.told).toEqual(['web'])
     expect(catalog.find('web')).toBeInstanceOf(ServiceResources)
     expect([directory.followers('gone'), clock.pending]).toEqual([0, 0])
+  })
+
+  it('follows nothing that its last reader gives up on hearing what there is', async () => {
+    const directory = new FullDirectory()
+    directory.show(web)
+    const { catalog, clock } = catalogOf(directory)
+    const reader: CatalogReader = { changed: (service) => catalog.unfollow(service, reader) }
+    catalog.follow('web', reader)
+    directory.full = false
+    await clock.advance(30_000)
+    expect([directory.followers('web'), catalog.find('web')]).toEqual([0, 'pending'])
   })
 
   it('says once what is wrong with a config, and again when something else is', () => {

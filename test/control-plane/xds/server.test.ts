@@ -1,10 +1,10 @@
 import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js'
-import { connect as connectHttp2 } from 'node:http2'
 import type { MessageTypeDefinition } from '@grpc/proto-loader'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadProto } from '../../../src/core/protos/load.js'
 import { systemRuntime } from '../../../src/core/runtime.js'
 import { eventually } from '../../support/eventually.js'
+import { DeafClient } from '../support/deaf-client.js'
 import { FakeDirectory, served, serviceView } from '../support/fake-directory.js'
 import { AdsClient, type Received, type TypeName, TYPES } from './support/ads-client.js'
 import { startXdsServer, type TestXdsServer } from './support/xds-server.js'
@@ -281,20 +281,13 @@ describe('the server', () => {
       object,
       object
     >
-    const session = connectHttp2(`http://127.0.0.1:${server.port}`)
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
-      'content-type': 'application/grpc',
-      'te': 'trailers',
-    })
-    let taken = 0
+    const client = new DeafClient(
+      `127.0.0.1:${server.port}`,
+      '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+    )
     const ask = (names: readonly string[], nonce: string) => {
       const node = { id: 'x'.repeat(4000) }
-      const message = serialize({ type_url: TYPES.endpoints, resource_names: names, response_nonce: nonce, node })
-      const head = Buffer.alloc(5)
-      head.writeUInt32BE(message.length, 1)
-      stream.write(Buffer.concat([head, message]), () => taken++)
+      client.send(serialize({ type_url: TYPES.endpoints, resource_names: names, response_nonce: nonce, node }))
     }
     ask(['web'], '')
     // Each pair gives the resource up and asks for it again: were it read, there would be a response of 100 kB to each.
@@ -303,17 +296,10 @@ describe('the server', () => {
       ask([], String(nonce))
       ask(['web'], String(nonce))
     }
-    let before = -1
-    await eventually(async () => {
-      const still = taken === before
-      before = taken
-      await new Promise((resolve) => setTimeout(resolve, 300))
-      return still
-    })
-    expect(taken).toBeLessThan(PAIRS)
-    stream.resume()
-    await eventually(() => taken === 2 * PAIRS + 1)
-    session.destroy()
+    expect(await client.stalled()).toBeLessThan(PAIRS)
+    client.listen()
+    await eventually(() => client.taken === 2 * PAIRS + 1)
+    client.close()
   })
 
   it('lets slow clients have the latest and keeps nothing for them', async () => {

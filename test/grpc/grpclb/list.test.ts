@@ -145,6 +145,8 @@ describe('the config of grpclb', () => {
       { childPolicy: {} },
       { childPolicy: ['x'] },
       { childPolicy: [{ a: 1 }] },
+      { childPolicy: [{}] },
+      { childPolicy: [{ round_robin: {}, pick_first: {} }] },
     ]) {
       expect(() => GrpclbConfig.createFromJson(raw), JSON.stringify(raw)).toThrow()
     }

@@ -75,6 +75,13 @@ describe('load reports', () => {
     expect(sent).toHaveLength(1)
   })
 
+  it('end while one is being sent', async () => {
+    const clock = new ManualClock()
+    const stop = reportLoad(new CallStats(), 1000, clock, () => stop())
+    await clock.advance(1000)
+    expect(clock.pending).toBe(0)
+  })
+
   it('end', async () => {
     const { clock, sent, stop } = begin(1000)
     stop()

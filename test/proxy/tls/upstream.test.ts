@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { parseStaticEndpoints } from '../../../src/core/discovery/static-resolver.js'
@@ -52,6 +53,21 @@ describe('TLS to endpoints', () => {
     client.end(large)
     expect((await readAll(client)).equals(large)).toBe(true)
     expect(server.clients).toEqual([{ servername: false, alpn: false }])
+  })
+
+  it('hands on what a client reads after the connection to the endpoint has ended in both directions', async () => {
+    const large = Buffer.alloc(3_000_000, 'x')
+    let isOver = false
+    const server = await startTlsServer(certificates.server, (socket) => {
+      socket.on('close', () => (isOver = true))
+      socket.resume().on('end', () => socket.end(large))
+    })
+    const { port } = await startTestProxy(server.address, await trusting())
+    const client = await dial(port)
+    client.end('all')
+    await until(() => isOver, 'the endpoint has sent everything')
+    await setTimeout(100)
+    expect((await readAll(client)).equals(large)).toBe(true)
   })
 
   it('names the host as SNI, or what the metadata say', async () => {
@@ -119,8 +135,9 @@ describe('TLS to endpoints', () => {
     for (const options of [await trusting(certificates.stranger), { upstreamTls: {} }]) {
       const { port, events } = await startTestProxy(server.address, options)
       expect(await ending(await dial(port))).toBe('ECONNRESET')
-      expect(await firstFailure(events)).toBe(
-        `connect_failed ${server.address}: TLS: unable to verify the first certificate (UNABLE_TO_VERIFY_LEAF_SIGNATURE)`,
+      // Newer versions of Node say in between what could be tried.
+      expect(await firstFailure(events)).toMatch(
+        /^connect_failed 127\.0\.0\.1:\d+: TLS: unable to verify the first certificate.* \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)$/,
       )
     }
   })

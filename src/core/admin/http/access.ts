@@ -30,7 +30,7 @@ export function refusalOf(request: IncomingMessage, demand: Demand, channel: Cha
   const local = isLoopback(host)
   if (local && !isOwnName(request.headers.host, host)) {
     return forbidden(`requests for ${JSON.stringify(request.headers.host ?? '')} are not answered here`, {
-      hint: `ask for localhost, 127.0.0.1 or ${host}`,
+      hint: `ask for ${[...new Set(['localhost', host])].join(' or ')}`,
     })
   }
   if (demand === 'open' || (demand === 'read' && local)) return undefined

@@ -22,7 +22,8 @@ export class EvenOrder {
   /** Every class with its next pick. */
   readonly #queue: DueQueue
 
-  constructor(candidates: readonly Upstream[], previous?: EvenOrder) {
+  /** @param owed what endpoints were owed before, in picks, so that frequent updates favour nobody */
+  constructor(candidates: readonly Upstream[], owed?: ReadonlyMap<Upstream, number>) {
     const weights = weightsOf(candidates)
     this.#candidates = candidates
     this.#total = weights.reduce((sum, weight) => sum + weight, 0)
@@ -33,7 +34,6 @@ export class EvenOrder {
       if (others) others.push(upstream)
       else members.set(weight, [upstream])
     })
-    const owed = previous ? previous.#owed() : new Map<Upstream, number>()
     this.#classes = Array.from(members, ([weight, upstreams]) => this.#enrol(weight, upstreams, owed))
     this.#queue = new DueQueue(members.size)
     this.#classes.forEach((_, index) => this.#schedule(index))
@@ -45,6 +45,16 @@ export class EvenOrder {
       if (upstream) return upstream
     }
     return this.#candidates[nextAllowed(this.#candidates, 0, request)]
+  }
+
+  /** What each endpoint is owed by now, in picks. */
+  owed(): ReadonlyMap<Upstream, number> {
+    const owed = new Map<Upstream, number>()
+    for (const { weight, members, credits } of this.#classes) {
+      const due = (weight * this.#step) / this.#total
+      members.forEach((upstream, i) => owed.set(upstream, credits[i]! + due))
+    }
+    return owed
   }
 
   /** Gives the step to a class and returns its member in turn, or undefined when all of them are excluded. */
@@ -79,26 +89,13 @@ export class EvenOrder {
     for (const each of this.#classes) each.picks -= each.rate
   }
 
-  /**
-   * Endpoints that were there before keep what they are owed, whatever they weigh now, and those that are owed most come first:
-   * frequent updates favour nobody.
-   */
-  #enrol(weight: number, upstreams: readonly Upstream[], owed: ReadonlyMap<Upstream, number>): WeightClass {
-    const owedTo = (upstream: Upstream) => owed.get(upstream) ?? 0
-    const members = upstreams.toSorted((a, b) => owedTo(b) - owedTo(a))
+  /** Of the endpoints those that are owed most come first. */
+  #enrol(weight: number, upstreams: readonly Upstream[], owed?: ReadonlyMap<Upstream, number>): WeightClass {
+    const owedTo = (upstream: Upstream) => owed?.get(upstream) ?? 0
+    const members = owed ? upstreams.toSorted((a, b) => owedTo(b) - owedTo(a)) : upstreams
     const credits = Float64Array.from(members, owedTo)
     const credit = Math.round(credits.reduce((sum, each) => sum + each, 0) * this.#total)
     return { weight, rate: weight * members.length, members, credits, credit, picks: 0, next: 0 }
-  }
-
-  /** What each endpoint is owed by now, in picks. */
-  #owed(): ReadonlyMap<Upstream, number> {
-    const owed = new Map<Upstream, number>()
-    for (const { weight, members, credits } of this.#classes) {
-      const due = (weight * this.#step) / this.#total
-      members.forEach((upstream, i) => owed.set(upstream, credits[i]! + due))
-    }
-    return owed
   }
 }
 

@@ -14,12 +14,12 @@ export class SmoothOrder {
   readonly #paid: Float64Array
   #step = 1
 
-  constructor(candidates: readonly Upstream[], previous?: SmoothOrder) {
+  /** @param owed what endpoints were owed before, in picks, so that frequent updates favour nobody */
+  constructor(candidates: readonly Upstream[], owed?: ReadonlyMap<Upstream, number>) {
     this.#candidates = candidates
     this.#weights = weightsOf(candidates)
     this.#total = this.#weights.reduce((sum, weight) => sum + weight, 0)
-    this.#paid = new Float64Array(candidates.length)
-    if (previous) this.#carryOver(previous)
+    this.#paid = Float64Array.from(candidates, (upstream) => -Math.round((owed?.get(upstream) ?? 0) * this.#total))
   }
 
   next(request: PickRequest): Upstream | undefined {
@@ -49,15 +49,9 @@ export class SmoothOrder {
     this.#step = 1
   }
 
-  /** An endpoint that stays keeps what it is owed, in picks, so that frequent updates favour nobody. */
-  #carryOver(previous: SmoothOrder): void {
-    const owed = new Map<Upstream, number>()
-    previous.#candidates.forEach((upstream, i) => {
-      const credit = previous.#weights[i]! * (previous.#step - 1) - previous.#paid[i]!
-      owed.set(upstream, credit / previous.#total)
-    })
-    this.#candidates.forEach((upstream, i) => {
-      this.#paid[i] = -Math.round((owed.get(upstream) ?? 0) * this.#total)
-    })
+  /** What each endpoint is owed by now, in picks. */
+  owed(): ReadonlyMap<Upstream, number> {
+    const credit = (i: number) => this.#weights[i]! * (this.#step - 1) - this.#paid[i]!
+    return new Map(this.#candidates.map((upstream, i) => [upstream, credit(i) / this.#total]))
   }
 }

@@ -38,11 +38,9 @@ export const weightedRoundRobin: Policy<Config> = {
   parseConfig,
   loadWeights: (config) => config,
   build(candidates, _config, _runtime, previous) {
-    const order = previous instanceof WeightedRoundRobinPicker ? previous.order : undefined
-    if (candidates.length <= SMOOTH_LIMIT) {
-      return new WeightedRoundRobinPicker(new SmoothOrder(candidates, order instanceof SmoothOrder ? order : undefined))
-    }
-    return new WeightedRoundRobinPicker(new EvenOrder(candidates, order instanceof EvenOrder ? order : undefined))
+    const Order = candidates.length <= SMOOTH_LIMIT ? SmoothOrder : EvenOrder
+    const owed = previous instanceof WeightedRoundRobinPicker ? previous.order.owed() : undefined
+    return new WeightedRoundRobinPicker(new Order(candidates, owed))
   },
 }
 

@@ -5,6 +5,7 @@ import type { ControlPlaneService } from '../service.js'
 import { HealthService } from './health-service.js'
 import type { KeptCredentials } from './kept-credentials.js'
 import { addReflection, serviceName } from './reflection.js'
+import { SERVER_OPTIONS } from './server-options.js'
 
 /** A gRPC server that answers for a control plane. */
 export interface ControlPlaneServer {
@@ -21,16 +22,6 @@ export interface ControlPlaneServer {
   close(): void
 }
 
-/**
- * What suits thousands of clients that stay for days. Streams end when their clients go, never by age. A client that is gone without a word
- * is noticed after the sum of both. Clients may ping as often as they like: Node answers and never minds.
- */
-const OPTIONS = {
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.max_concurrent_streams': 10_000,
-}
-
 const BUSY_HINT = 'end what listens there, or listen on another port; port 0 takes a free one'
 
 /**
@@ -44,7 +35,7 @@ export async function startGrpcServer(
   services: readonly ControlPlaneService[],
   tls?: KeptCredentials,
 ): Promise<ControlPlaneServer> {
-  const server = new Server(OPTIONS)
+  const server = new Server(SERVER_OPTIONS)
   const handlers = services.flatMap((service) => service.handlers)
   const names = handlers.map(({ definition }) => serviceName(definition))
   const health = new HealthService(names)

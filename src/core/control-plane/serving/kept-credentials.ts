@@ -52,9 +52,13 @@ export class KeptCredentials {
   }
 }
 
+/** How long a client may take for its handshake, milliseconds. */
+const HANDSHAKE_MS = 10_000
+
 class RenewableCredentials extends ServerCredentials {
   constructor({ options, clientCertificates }: Checked) {
-    super({ requestCert: clientCertificates, rejectUnauthorized: clientCertificates }, options)
+    const asked = { requestCert: clientCertificates, rejectUnauthorized: clientCertificates }
+    super({ ...asked, handshakeTimeout: HANDSHAKE_MS }, options)
   }
 
   renew({ options }: Checked): void {

@@ -113,6 +113,8 @@ export class Catalog {
   #start(service: string, followed: Followed): void {
     try {
       followed.stop = this.#directory.follow(service, (view, heardAt) => this.#take(followed, view, heardAt))
+      // Its readers may have had enough of the view there was.
+      if (this.#services.get(service) !== followed) followed.stop()
     } catch (error) {
       // Too many services that do not exist are asked for: this one does not either, for now.
       if (!(error instanceof FairleadError) || error.code !== 'REFUSED') throw error

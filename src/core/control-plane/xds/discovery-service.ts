@@ -124,7 +124,7 @@ function openStream<Request, Response>(
     subscription: (wildcard) => form.subscription(wildcard, () => String(++nonce)),
     send: (type, response) => {
       meter.sent(type)
-      if (!call.write(form.encode(type, response))) pauseUntilDrained(call)
+      call.write(form.encode(type, response))
     },
     onInterest: (service, interested) => {
       const event = interested ? 'joined' : 'left'
@@ -140,11 +140,4 @@ function openStream<Request, Response>(
   })
   record.identify(client, traits.zone, () => stream.subscriptions())
   return stream
-}
-
-/** Takes no more requests of a client that reads no responses: it could have one after the other made, and all of them kept. */
-function pauseUntilDrained(call: ServerDuplexStream<unknown, Buffer>): void {
-  if (call.isPaused()) return
-  call.pause()
-  call.once('drain', () => call.resume())
 }

@@ -51,7 +51,11 @@ export class GrpclbConfig implements experimental.TypedLoadBalancingConfig {
 }
 
 function isPolicyList(value: unknown): value is readonly Entry[] {
-  return Array.isArray(value) && value.every((entry) => isObject(entry) && Object.values(entry).every(isObject))
+  return Array.isArray(value) && value.every(isEntry)
+}
+
+function isEntry(value: unknown): value is Entry {
+  return isObject(value) && Object.keys(value).length === 1 && Object.values(value).every(isObject)
 }
 
 function isObject(value: unknown): value is object {

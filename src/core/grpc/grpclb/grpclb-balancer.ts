@@ -4,15 +4,17 @@ import type { Runtime } from '../../runtime.js'
 import { BalancerLink } from './balancer-link.js'
 import { CallStats } from './call-stats.js'
 import { GRPCLB, GrpclbConfig } from './config.js'
+import { EachServer } from './each-server.js'
 import { Fallback, type Mode } from './fallback.js'
 import { FallbackServers } from './fallback-servers.js'
+import { FirstServer } from './first-server.js'
 import { ListPicker, type Turns } from './list-picker.js'
-import { EachServer, FirstServer, type ListedServers } from './listed-servers.js'
+import type { ListedServers } from './listed-servers.js'
 import { type ListEntry, sameList } from './server-list.js'
 import { grpclbTarget, type GrpclbTarget } from './target.js'
 
 /** How long to wait for the first list before the channel's own addresses are used, milliseconds. */
-export const FALLBACK_TIMEOUT_OPTION = 'grpc.grpclb_fallback_timeout_ms'
+const FALLBACK_TIMEOUT_OPTION = 'grpc.grpclb_fallback_timeout_ms'
 const DEFAULT_FALLBACK_TIMEOUT_MS = 10_000
 
 /**

@@ -18,10 +18,10 @@ export function reportLoad(
   const interval = Math.max(MIN_INTERVAL_MS, intervalMs)
   let wasZero = false
   const report = () => {
+    cancel = clock.after(interval, report, { keepAlive: false })
     const isZero = stats.isZero
     if (!isZero || !wasZero) send(stats.take(clock.wall()))
     wasZero = isZero
-    cancel = clock.after(interval, report, { keepAlive: false })
   }
   let cancel = clock.after(interval, report, { keepAlive: false })
   return () => cancel()

@@ -23,15 +23,12 @@ export class Reconnect {
    * @param livedMs how long it lasted
    */
   delayAfter(isAnswered: boolean, livedMs: number): number {
-    if (isAnswered && livedMs >= STEADY_MS) this.reset()
+    if (isAnswered && livedMs >= STEADY_MS) {
+      this.#backoff.reset()
+      this.#hasHurried = false
+    }
     if (!isAnswered || this.#hasHurried) return this.#backoff.next()
     this.#hasHurried = true
     return 0
-  }
-
-  /** Forgets earlier failures. */
-  reset(): void {
-    this.#backoff.reset()
-    this.#hasHurried = false
   }
 }

@@ -17,10 +17,10 @@ export interface BalancerAddress {
 }
 
 /** The channel option that names balancers where another resolver than fairlead's resolves: `host:port`, several with commas. */
-export const BALANCERS_OPTION = 'fairlead.grpclb_balancers'
+const BALANCERS_OPTION = 'fairlead.grpclb_balancers'
 
 /** The channel option with the zone of the client, told to the balancer as `service@zone`. */
-export const ZONE_OPTION = 'fairlead.zone'
+const ZONE_OPTION = 'fairlead.zone'
 
 /**
  * The balancers that a resolution or a channel's options name.

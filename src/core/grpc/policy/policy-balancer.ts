@@ -15,6 +15,7 @@ import type { PolicyChoice } from '../../balancer/service-config.js'
 import type { Upstream } from '../../balancer/upstream.js'
 import { openLoadStreamOn } from '../../load/oob.js'
 import { type LoadSubscription, type OpenLoadStream, subscribeLoad } from '../../load/subscription.js'
+import type { Snapshot } from '../../model/snapshot.js'
 import type { Runtime } from '../../runtime.js'
 import { type Resolved, resolvedOf } from '../attribute.js'
 import { CallPicker, type KeyOf } from './call-picker.js'
@@ -22,6 +23,7 @@ import { ConnectionToFirst } from './connection-to-first.js'
 import type { ConnectionEvents, Connections, Destination } from './connections.js'
 import { ConnectionsToEach } from './connections-to-each.js'
 import { Ejector } from './ejector.js'
+import { OwnOrder } from './own-order.js'
 import { nameOf, plainSnapshot } from './plain-snapshot.js'
 import { PolicyConfig } from './policy-config.js'
 
@@ -40,6 +42,7 @@ export class PolicyBalancer implements experimental.LoadBalancer {
   readonly #ejector: Ejector
   readonly #picker: CallPicker
   readonly #load: LoadSubscription
+  readonly #order: OwnOrder
   #choice: PolicyChoice | undefined
   #connections: Connections | undefined
   #resolved: Resolved | undefined
@@ -56,6 +59,7 @@ export class PolicyBalancer implements experimental.LoadBalancer {
     this.#runtime = runtime
     this.#balancer = createBalancer({ byConnection: true, onChange: () => this.#publish() }, runtime)
     this.#ejector = new Ejector(this.#balancer, runtime)
+    this.#order = new OwnOrder(runtime.random)
     const subchannelOf = (upstream: Upstream) => this.#connections?.subchannelOf(upstream)
     this.#picker = new CallPicker(this.#balancer, subchannelOf, runtime.clock)
     // Reports come on the connections that calls are sent on.
@@ -82,7 +86,7 @@ export class PolicyBalancer implements experimental.LoadBalancer {
     this.#busy = true
     this.#resolved = resolvedOf(options)
     this.#usePolicy(config.choice)
-    this.#balancer.update(this.#resolved?.snapshot ?? plainSnapshot(this.#typeName, endpoints.value))
+    this.#balancer.update(this.#inOwnOrder(this.#resolved?.snapshot ?? plainSnapshot(this.#typeName, endpoints.value)))
     this.#destinations = this.#chooseDestinations(endpoints.value)
     this.#connections!.update(this.#destinations, options, note)
     this.#note = note
@@ -112,6 +116,12 @@ export class PolicyBalancer implements experimental.LoadBalancer {
 
   getTypeName(): string {
     return this.#typeName
+  }
+
+  /** Only where nothing depends on the order: the first is to be the first, and all channels are to agree on where a key belongs. */
+  #inOwnOrder(snapshot: Snapshot): Snapshot {
+    const { byKey, share } = this.#choice!.policy
+    return byKey || share === 'first' ? snapshot : { ...snapshot, endpoints: this.#order.of(snapshot.endpoints) }
   }
 
   #usePolicy(choice: PolicyChoice): void {
@@ -162,8 +172,8 @@ export class PolicyBalancer implements experimental.LoadBalancer {
     return (metadata) => {
       const header = this.#balancer.hashHeader
       if (header === undefined) return source
-      const values = metadata.get(header)
-      return values.length === 0 ? undefined : values.join(',')
+      // "If … the request has no value associated with the header, then the picker will generate a random hash" (gRFC A76)
+      return metadata.get(header).join(',') || undefined
     }
   }
 

@@ -90,10 +90,11 @@ export class TlsWire implements Wire {
 
   /**
    * Where a write of TLS itself (a session ticket, say) meets a reset, Node sees an end and never completes another write. The
-   * socket then has no peer any more; it is asked here for the first time, since it keeps the answer.
+   * socket then has no peer any more; it is asked here for the first time, since it keeps the answer. Once this side's end is out nothing
+   * is written, and a connection that ended in both directions has no peer either.
    */
   #ended(): void {
-    if (this.#socket.remotePort !== undefined) return this.receiver.onEnd()
+    if (this.#socket.writableFinished || this.#socket.remotePort !== undefined) return this.receiver.onEnd()
     this.#socket.destroy(new Error('the peer reset the connection'))
   }
 

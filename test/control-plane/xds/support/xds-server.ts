@@ -1,5 +1,6 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js'
 import type { ControlPlaneEvent } from '../../../../src/core/control-plane/events.js'
+import { SERVER_OPTIONS } from '../../../../src/core/control-plane/serving/server-options.js'
 import type { ControlPlaneService } from '../../../../src/core/control-plane/service.js'
 import { createXdsService } from '../../../../src/core/control-plane/xds/service.js'
 import { systemRuntime } from '../../../../src/core/runtime.js'
@@ -23,7 +24,7 @@ export async function startXdsServer(
   const events: ControlPlaneEvent[] = []
   const onEvent = (event: ControlPlaneEvent) => void events.push(event)
   const service = createXdsService({ directory, runtime: systemRuntime, zone, onEvent }, { loadReportIntervalMs: 200 })
-  const server = new Server()
+  const server = new Server(SERVER_OPTIONS)
   for (const { definition, implementation } of service.handlers) server.addService(definition, implementation)
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${port}`, credentials, (error, real) => (error ? reject(error) : resolve(real)))
