@@ -178,6 +178,24 @@ describe('policies on a channel of a registered service', () => {
     expect(servers[1]!.accepted).toBe(2)
   })
 
+  it('pick_first connects to those that are there by the time it wakes', async () => {
+    const [first] = await serve(1)
+    const client = environment.client('ns:///web')
+    await client.calls(1)
+    first!.cut()
+    await eventually(() => client.getChannel().getConnectivityState(false) === connectivityState.IDLE)
+    const [second] = await serve(1)
+    await first!.deregister()
+    const another = environment.client('ns:///web')
+    await eventually(async () => {
+      await another.calls(1)
+      return second!.calls > 0
+    })
+    const before = [first!.calls, second!.calls]
+    await client.calls(1)
+    expect([first!.calls, second!.calls]).toEqual([before[0], before[1]! + 1])
+  })
+
   it('pick_first says so when the one it had has gone and the next cannot be reached', async () => {
     const servers = (await serve(1, 1)).sort((a, b) => (a.address < b.address ? -1 : 1))
     const client = environment.client('ns:///web')

@@ -1,3 +1,4 @@
+import { createServer as createHttp2Server } from 'node:http2'
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { Server, ServerCredentials, ServerMetricRecorder } from '@grpc/grpc-js'
@@ -84,13 +85,23 @@ describe('load reports out of band', () => {
   })
 
   it('are asked for under the endpoint’s name at the address that it stands for', async () => {
-    const { port } = await serve(new ServerMetricRecorder())
+    const authorities: unknown[] = []
+    const server = createHttp2Server()
+    server.on('session', (session) => closers.push(() => session.destroy()))
+    server.on('stream', (stream, headers) => {
+      authorities.push(headers[':authority'])
+      stream.respond({ ':status': 200, 'grpc-status': '12' }, { endStream: true })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closers.push(() => server.close())
+    const { port } = server.address() as { port: number }
     const { heard } = ask({
       host: 'author.example',
       port,
       lookup: (_name, _options, answer) => answer(null, '127.0.0.1', 4),
     })
-    await eventually(() => heard.reports.length > 0)
+    await eventually(() => heard.unsupported === 1)
+    expect(authorities).toEqual([`author.example:${port}`])
   })
 
   it('leave no connection behind', async () => {

@@ -96,6 +96,20 @@ it('says why there is no list where there are no servers to fall back to, and go
   await eventually(async () => /no servers to fall back to/.test((await channel.call()).details))
 })
 
+it('asks for another service as soon as the config names one', async () => {
+  const { fairlead, serve, client } = await startWithBalancer()
+  const [own, other] = [await serve('web'), await serve('other', { id: 'there' })]
+  const channel = client('ns:///web')
+  await channel.calls(2)
+  const tokens = tokensOf(other)
+  await fairlead.setServiceConfig('web', { loadBalancingConfig: [{ grpclb: { serviceName: 'other' } }] })
+  await reaches(channel, other)
+  expect(tokens[0]).toBe('other/there')
+  const before = own.calls
+  await channel.calls(4)
+  expect(own.calls).toBe(before)
+})
+
 it('uses the first server only where the service’s config asks for pick_first', async () => {
   const { fairlead, serve, client } = await startWithBalancer()
   await fairlead.setServiceConfig('web', { loadBalancingConfig: [{ pick_first: {} }] })
