@@ -286,6 +286,24 @@ describe('followers', () => {
   })
 })
 
+describe('a registry that nothing was heard of', () => {
+  it('is no reason to say of a service that it does not exist', async () => {
+    const store = new FakeStore()
+    store.isAway = true
+    const { put, follow, pass } = setUpDirectory({ maxUnknown: 2, store })
+    put('10.0.0.1:80', {}, 'c')
+    for (const name of ['a', 'b']) follow(name)
+    const followed = () => follow('c')
+    expect(followed).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
+    await pass(2000)
+    expect(followed).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
+    store.isAway = false
+    await pass(10_000)
+    expect(followed().views).toHaveLength(0)
+    expect(() => follow('d')).toThrow(expect.objectContaining({ code: 'REFUSED' }))
+  })
+})
+
 describe('the names of services', () => {
   it('are those with a record, sorted, and follow the registry', async () => {
     const { directory, store, put, pass } = setUpDirectory()
@@ -329,6 +347,20 @@ describe('the names of services', () => {
     store.isAway = false
     await pass(10_000)
     expect(lists.slice(1)).toEqual([['web']])
+  })
+
+  it('are not known where the registry is away and there was no earlier run: nobody hears that there are none', async () => {
+    const store = new FakeStore()
+    store.isAway = true
+    const { directory, put, pass } = setUpDirectory({ store })
+    const lists: (readonly string[])[] = []
+    directory.followNames((names) => lists.push(names))
+    await pass(10_000)
+    expect(lists).toEqual([])
+    put('10.0.0.1:80')
+    store.isAway = false
+    await pass(10_000)
+    expect(lists).toEqual([['web']])
   })
 
   it('make nobody ready where the registry does not know who asks', async () => {

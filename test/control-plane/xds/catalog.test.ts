@@ -17,9 +17,10 @@ class Reader {
 /** Follows nothing while it is full. */
 class FullDirectory extends FakeDirectory {
   full = true
+  code: 'REFUSED' | 'UNAVAILABLE' = 'REFUSED'
 
   override follow(service: string, observer: (view: ServiceView) => void): () => void {
-    if (this.full) throw new FairleadError('REFUSED', 'too many services that do not exist are followed')
+    if (this.full) throw new FairleadError(this.code, 'too many services are followed')
     return super.follow(service, observer)
   }
 }
@@ -65,6 +66,20 @@ describe('the catalog of services', () => {
     expect(reader.told).toEqual(['web'])
     expect(catalog.find('web')).toBeInstanceOf(ServiceResources)
     expect([directory.followers('gone'), clock.pending]).toEqual([0, 0])
+  })
+
+  it('says of none that it does not exist before that is known, and asks again soon', async () => {
+    const directory = new FullDirectory()
+    directory.code = 'UNAVAILABLE'
+    directory.show(web)
+    const { catalog, clock } = catalogOf(directory)
+    const reader = new Reader()
+    catalog.follow('web', reader)
+    expect(catalog.find('web')).toBe('pending')
+    await clock.advance(1000)
+    directory.full = false
+    await clock.advance(1000)
+    expect(reader.told).toEqual(['web'])
   })
 
   it('follows nothing that its last reader gives up on hearing what there is', async () => {

@@ -10,9 +10,10 @@ import type { ClientLoad } from '../client-load.js'
 export interface Directory {
   /**
    * Calls `observer` with the view of a service: with the one there is before this returns, if any, and with each later one, told when the
-   * change in the registry that led to it was heard of. Views come at most every few milliseconds, the latest wins. Returns what ends it; nobody is called afterwards. Observers must
-   * not throw. Throws INVALID_ARGUMENT for what is no service name, and REFUSED while too many services that do not exist are
-   * followed: who asked may ask again later.
+   * change in the registry that led to it was heard of. Views come at most every few milliseconds, the latest wins. Returns what ends it;
+   * nobody is called afterwards. Observers must not throw. Throws INVALID_ARGUMENT for what is no service name, REFUSED for one that does
+   * not exist while too many of those are followed, and UNAVAILABLE while nothing is known of too many, this one among them: who asked may
+   * ask again later.
    */
   follow(service: string, observer: ViewObserver): () => void
   /** The same for the names of all services with a record, sorted. */

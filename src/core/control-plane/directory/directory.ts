@@ -169,11 +169,7 @@ class RegistryDirectory implements ServiceDirectory {
   #open(service: string): Entry {
     const { maxUnknown = DEFAULT_MAX_UNKNOWN } = this.#options
     if (this.#end.signal.aborted) throw new FairleadError('ABORTED', 'the directory is closed')
-    if (this.#unknown.size >= maxUnknown && !this.#names.has(service)) {
-      throw new FairleadError('REFUSED', `${maxUnknown} services that do not exist are followed already`, {
-        hint: 'register the service first, or try again later',
-      })
-    }
+    if (this.#unknown.size >= maxUnknown && !this.#names.has(service)) throw tooMany(maxUnknown, this.#names.areKnown)
     if (!this.#names.has(service)) this.#unknown.add(service)
     const observers = new Set<ViewObserver>()
     const followed = new FollowedService(service, this.#room, {
@@ -247,4 +243,15 @@ class RegistryDirectory implements ServiceDirectory {
     const { address, health, reason } = change
     this.#options.onEvent?.({ event: 'health', service, address, health, reason })
   }
+}
+
+function tooMany(maxUnknown: number, namesAreKnown: boolean): FairleadError {
+  if (!namesAreKnown) {
+    return new FairleadError('UNAVAILABLE', `${maxUnknown} services of which nothing is known are followed already`, {
+      hint: 'try again later',
+    })
+  }
+  return new FairleadError('REFUSED', `${maxUnknown} services that do not exist are followed already`, {
+    hint: 'register the service first, or try again later',
+  })
 }

@@ -18,6 +18,11 @@ export class ServiceNames {
     this.#spacing = new Spacing(SPACING_MS, clock, () => this.#publish())
   }
 
+  /** Whether a service without a record can be told from one that nothing is known of. */
+  get areKnown(): boolean {
+    return this.#names !== undefined
+  }
+
   /** Whether a service is known to have a record. */
   has(service: string): boolean {
     return this.#services.has(service)
@@ -32,9 +37,9 @@ export class ServiceNames {
     return () => void this.#observers.delete(own)
   }
 
-  /** Goes by names from elsewhere for as long as the registry has not told any. */
+  /** Goes by names from elsewhere, if there are any, for as long as the registry has not told which there are. */
   assume(services: readonly string[]): void {
-    if (this.#names) return
+    if (this.#names || services.length === 0) return
     this.#services = new Map(services.map((service) => [service, new Set()]))
     this.#spacing.touch()
   }

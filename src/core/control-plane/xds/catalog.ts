@@ -3,8 +3,9 @@ import type { Runtime } from '../../runtime.js'
 import type { Directory, ServiceView } from '../directory/contract.js'
 import { ServiceResources } from './resources/service-resources.js'
 
-/** When the directory is asked again to follow what it refused. */
+/** When the directory is asked again to follow what it refused: what does not exist, and what nothing was known of. */
 const RETRY_MS = 30_000
+const RETRY_UNKNOWN_MS = 1000
 
 /** Hears when there is something new to send. Called at most once for each service that changed; must not throw. */
 export interface CatalogReader {
@@ -116,11 +117,13 @@ export class Catalog {
       // Its readers may have had enough of the view there was.
       if (this.#services.get(service) !== followed) followed.stop()
     } catch (error) {
-      // Too many services that do not exist are asked for: this one does not either, for now.
-      if (!(error instanceof FairleadError) || error.code !== 'REFUSED') throw error
-      followed.known = 'absent'
+      const code = error instanceof FairleadError ? error.code : undefined
+      if (code !== 'REFUSED' && code !== 'UNAVAILABLE') throw error
+      // Nobody may delete what there is no word of yet.
+      followed.known = code === 'REFUSED' ? 'absent' : 'pending'
       this.#refused.add(service)
-      this.#cancelRetry ??= this.#runtime.clock.after(RETRY_MS, () => this.#retry(), { keepAlive: false })
+      const wait = code === 'REFUSED' ? RETRY_MS : RETRY_UNKNOWN_MS
+      this.#cancelRetry ??= this.#runtime.clock.after(wait, () => this.#retry(), { keepAlive: false })
     }
   }
 
