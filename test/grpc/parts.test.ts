@@ -1,4 +1,4 @@
-import { Metadata } from '@grpc/grpc-js'
+import { connectivityState, experimental, Metadata } from '@grpc/grpc-js'
 import { describe, expect, it } from 'vitest'
 import { createBalancer } from '../../src/core/balancer/balancer.js'
 import { attributesOf, balancersOf, resolvedOf } from '../../src/core/grpc/attribute.js'
@@ -6,6 +6,8 @@ import { channelConfig } from '../../src/core/grpc/channel-config.js'
 import { FailedAttempts } from '../../src/core/grpc/policy/failed-attempts.js'
 import { OwnOrder } from '../../src/core/grpc/policy/own-order.js'
 import { plainSnapshot } from '../../src/core/grpc/policy/plain-snapshot.js'
+import { PolicyBalancer } from '../../src/core/grpc/policy/policy-balancer.js'
+import { ANY_POLICY, configType } from '../../src/core/grpc/policy/policy-config.js'
 import { registerPolicies } from '../../src/core/grpc/policy/register-policies.js'
 import { Reservations } from '../../src/core/grpc/policy/reservations.js'
 import { sameConnectionOptions } from '../../src/core/grpc/policy/same-options.js'
@@ -146,6 +148,27 @@ describe('attributes', () => {
     expect(sameConnectionOptions({ a: 1 }, { ...attributes, a: 1 })).toBe(true)
     expect(sameConnectionOptions({ a: 1 }, { a: 2 })).toBe(false)
     expect(sameConnectionOptions({ a: undefined }, { b: undefined })).toBe(false)
+  })
+})
+
+describe('a policy that is destroyed', () => {
+  it('leaves no timer of outlier detection, and tells nothing any more', () => {
+    const own = runtime()
+    const told: connectivityState[] = []
+    const helper: experimental.ChannelControlHelper = {
+      createSubchannel: () => expect.fail('there is nobody to connect to'),
+      updateState: (state) => told.push(state),
+      requestReresolution: () => undefined,
+      addChannelzChild: () => undefined,
+      removeChannelzChild: () => undefined,
+    }
+    const outlierDetection = { outlier_detection_experimental: { childPolicy: [{ round_robin: {} }] } }
+    const config = configType(ANY_POLICY).createFromJson({ childPolicy: [outlierDetection] })
+    const policy = new PolicyBalancer(ANY_POLICY, helper, own)
+    policy.updateAddressList(experimental.statusOrFromValue([]), config, {}, '')
+    expect([told, own.clock.pending]).toEqual([[connectivityState.TRANSIENT_FAILURE], 1])
+    policy.destroy()
+    expect([told.length, own.clock.pending]).toEqual([1, 0])
   })
 })
 
