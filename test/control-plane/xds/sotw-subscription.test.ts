@@ -194,6 +194,17 @@ describe('a subscription to resources that come complete', () => {
     expect(sent()).toBeUndefined()
   })
 
+  it('says of what was sent among everything, and is named from now on, that it is gone', () => {
+    source.set('a', 'v1')
+    ask([])
+    expect(sent()).toBe('1: a@v1')
+    source.set('a', 'absent')
+    ask(['a'], '1')
+    expect(sent()).toBe('2: ')
+    ask(['a'], '2')
+    expect(sent()).toBeUndefined()
+  })
+
   it('takes an empty first list, and `*`, for everything', () => {
     source.set('a', 'v1')
     ask([])

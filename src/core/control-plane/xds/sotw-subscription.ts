@@ -22,6 +22,9 @@ export interface SotwResponse {
   readonly resources: readonly Resource[]
 }
 
+/** In place of a version: the client has one or another. */
+const UNKNOWN = ''
+
 /** A subscription in the "state of the world" form of the protocol. */
 export class SotwSubscription implements Subscription<SotwRequest, SotwResponse> {
   /** Whether responses hold everything, so that what is missing is deleted. */
@@ -86,7 +89,7 @@ export class SotwSubscription implements Subscription<SotwRequest, SotwResponse>
   }
 
   renew(names: Iterable<string>): void {
-    for (const name of names) this.#sent.delete(name)
+    for (const name of names) this.#resend(name)
   }
 
   removes(source: ResourceSource): boolean {
@@ -109,7 +112,7 @@ export class SotwSubscription implements Subscription<SotwRequest, SotwResponse>
     const names = boundedNames(list)
     const all = this.#complete && (names.delete(EVERYTHING) || !this.#hasNamed)
     // "The server must resend any newly requested resources, even if it previously sent those resources."
-    for (const name of names) if (!this.#names.has(name)) this.#sent.delete(name)
+    for (const name of names) if (!this.#names.has(name)) this.#resend(name)
     const isLeft = (name: string) => !names.has(name) && !all
     for (const name of [...this.#sent.keys()]) if (isLeft(name)) this.#sent.delete(name)
     const changed = all !== this.#all || !isSame(names, this.#names)
@@ -144,6 +147,11 @@ export class SotwSubscription implements Subscription<SotwRequest, SotwResponse>
       if (typeof found === 'object' && !this.#isKnown(found)) resources.push(found)
     }
     return resources.length > 0 ? resources : undefined
+  }
+
+  /** That the client has it is not forgotten: it may be no more, and the client has to be told. */
+  #resend(name: string): void {
+    if (this.#sent.has(name)) this.#sent.set(name, UNKNOWN)
   }
 
   /** Whether the client has it as it is. */
