@@ -25,8 +25,12 @@ function report(fields: Readonly<Record<number, number>>): Readonly<Record<strin
 
 const [CPU, RPS, APPLICATION] = [1, 6, 9] as const
 
-/** What each server gets of 300 calls once the weights have settled, by a policy of this name. */
-async function shares(name: string, trailers: readonly Readonly<Record<string, string>>[]): Promise<number[]> {
+/** What each server gets of so many calls once the weights have settled, by a policy of this name. */
+async function shares(
+  name: string,
+  trailers: readonly Readonly<Record<string, string>>[],
+  calls = 300,
+): Promise<number[]> {
   const registration = registerFairlead()
   const servers: TestServer[] = []
   for (const each of trailers) {
@@ -40,13 +44,13 @@ async function shares(name: string, trailers: readonly Readonly<Record<string, s
     await client.calls(1)
     return servers.every(({ accepted }) => accepted > 0)
   })
-  await client.calls(60)
+  await client.calls(30)
   // Two updates of the weights.
   await new Promise((resolve) => setTimeout(resolve, 250))
   await client.calls(3)
   const before = servers.map(({ calls }) => calls)
-  await client.calls(300)
-  return servers.map(({ calls }, i) => calls - before[i]!)
+  await client.calls(calls)
+  return servers.map((server, i) => server.calls - before[i]!)
 }
 
 describe('weights by load reports in trailers', () => {
@@ -57,16 +61,14 @@ describe('weights by load reports in trailers', () => {
     const ours = await shares('fairlead_weighted_round_robin', reports)
     // 500 : 167 : 333
     expect(ours.map((calls) => Math.round(calls / 10))).toEqual([15, 5, 10])
-    // grpc-js takes the mean weight for the time between two calls.
-    const theirs = await shares('weighted_round_robin', reports)
-    expect(theirs[2]).toBeLessThan(20)
+    // grpc-js takes the mean weight for the time between two calls, and takes long for each of these.
+    const theirs = await shares('weighted_round_robin', reports, 60)
+    expect(theirs[2]).toBeLessThan(4)
   })
 
   it('go by the CPU where the application says nothing', async () => {
     const reports = [report({ [RPS]: 100, [CPU]: 0.1 }), report({ [RPS]: 100, [CPU]: 0.9 })]
     const [idle, loaded] = await shares('fairlead_weighted_round_robin', reports)
     expect([Math.round(idle! / 10), Math.round(loaded! / 10)]).toEqual([27, 3])
-    const [first, second] = await shares('weighted_round_robin', reports)
-    expect(Math.abs(first! - second!)).toBeLessThan(30)
   })
 })

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { connectivityState, experimental, Metadata, status } from '@grpc/grpc-js'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { POLICY_NAMES } from '../../src/core/balancer/policies/index.js'
@@ -126,6 +128,22 @@ describe('policies on a channel of a registered service', () => {
         await client.calls(5, metadata)
         return servers.every(({ calls }, i) => calls > before[i]!)
       })
+    }
+  })
+
+  it.each(['ring_hash', 'maglev'])('%s has calls without a key wait for no connection', async (name) => {
+    const servers = await serve(1)
+    // Accepts connections, and then says nothing.
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    try {
+      await environment.fairlead.register('web', `127.0.0.1:${(silent.address() as AddressInfo).port}`)
+      const client = environment.client('ns:///web', policy(name, { requestHashHeader: 'x-user' }))
+      const ended = await Promise.all(Array.from({ length: 20 }, () => client.call({ deadlineMs: 5000 })))
+      expect(new Set(ended.map(({ code }) => code))).toEqual(new Set([status.OK]))
+      expect(servers[0]!.calls).toBe(20)
+    } finally {
+      silent.close()
     }
   })
 

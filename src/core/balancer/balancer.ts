@@ -158,6 +158,7 @@ class SnapshotBalancer implements Balancer, PickLedger {
     for (const [upstream, connected] of changes) {
       if (upstream.isConnected === connected) continue
       upstream.isConnected = connected
+      if (connected) upstream.reported?.reconnected()
       news ||= this.#state.upstreams.get(upstream.endpoint.address) === upstream
     }
     if (!news) return

@@ -55,6 +55,18 @@ describe('a reported weight', () => {
     expect(weight.at(rules, 210_000)).toBe(200)
   })
 
+  it('waits for the blackout anew once the endpoint is connected to again', () => {
+    const weight = new ReportedWeight()
+    weight.report(report, rules, 0)
+    expect(weight.at(rules, 10_000)).toBe(200)
+    weight.reconnected()
+    expect(weight.at(rules, 10_001)).toBe(0)
+    expect(weight.at({ ...rules, blackoutMs: 0 }, 10_001)).toBe(200)
+    weight.report(report, rules, 10_002)
+    expect(weight.at(rules, 20_001)).toBe(0)
+    expect(weight.at(rules, 20_002)).toBe(200)
+  })
+
   it('counts at once without a blackout', () => {
     const weight = new ReportedWeight()
     weight.report(report, { ...rules, blackoutMs: 0 }, 5)

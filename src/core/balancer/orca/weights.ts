@@ -30,13 +30,18 @@ export class ReportedWeight {
     this.#weight = weight
   }
 
+  /** The endpoint was away and is connected to again: it must have reported for the blackout period anew. */
+  reconnected(): void {
+    this.#since = Infinity
+  }
+
   /** The weight at `now`, in no particular unit; 0 while nothing is known. */
   at(rules: LoadWeightRules, now: number): number {
     if (now - this.#updatedAt >= rules.expirationMs) {
       this.#since = Infinity
       return 0
     }
-    return now - this.#since < rules.blackoutMs ? 0 : this.#weight
+    return rules.blackoutMs > 0 && now - this.#since < rules.blackoutMs ? 0 : this.#weight
   }
 
   isExpired(rules: LoadWeightRules, now: number): boolean {

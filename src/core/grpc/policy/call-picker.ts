@@ -65,8 +65,8 @@ export class CallPicker implements experimental.Picker {
       const subchannel = this.#subchannelOf(pick.upstream)
       if (subchannel !== undefined) return this.#begin(pick, subchannel, metadata)
       pick.done({ ok: undefined })
-      // The call belongs to this endpoint, which is being connected to.
-      if (this.keyOf) return WAIT
+      // A call with a key belongs to this endpoint, which is being connected to.
+      if (request.key !== undefined) return WAIT
       passedOver.push(pick.upstream)
     }
     return WAIT
