@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { run, start } from '../support/cli.js'
 
 let folder: string
@@ -74,6 +74,7 @@ describe('fairlead top --once', () => {
   it('leaves out who was found and does not answer, and says so', async () => {
     const { listen } = await startProxy()
     const { cli } = await startProxy()
+    await vi.waitFor(() => expect(readdirSync(join(folder, 'fairlead'))).toHaveLength(2))
     cli.signal('SIGSTOP')
     const args = ['top', '--once', '--json', '--command-timeout', '1s']
     const { code, stdout, stderr } = await run(args, { env })
