@@ -34,7 +34,9 @@ one it lives on as a plain wrapper.`
     const addresses = await deregister(store, this.prefix, service, which, this.runtime, options)
     if (addresses.length === 0 && !this.flags['ignore-missing']) {
       if (address !== undefined) throw notFound(service, address)
-      throw new FairleadError('NOT_FOUND', `nothing is registered for ${service}`)
+      throw new FairleadError('NOT_FOUND', `nothing is registered for ${service}`, {
+        hint: 'fairlead services lists what is registered',
+      })
     }
     for (const gone of addresses) {
       this.note(`deregistered ${service} ${gone}`)

@@ -78,5 +78,7 @@ function parseObject(text: string): ServiceConfig | string {
 }
 
 function noConfig(service: string): FairleadError {
-  return new FairleadError('NOT_FOUND', `no service config is stored for ${service}`)
+  return new FairleadError('NOT_FOUND', `no service config is stored for ${service}`, {
+    hint: `store one: fairlead config set ${service} '{"loadBalancingConfig":[{"round_robin":{}}]}'`,
+  })
 }

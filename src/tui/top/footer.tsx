@@ -2,33 +2,29 @@ import { Text } from 'ink'
 import type { Change, ViewState } from '../../top/keys.js'
 import { cut, widthOf } from '../text-width.js'
 
-/** What is shown of the keys, the first that fit; those that are missed least come last. `services`: only where there are several. */
-const KEYS: readonly (readonly [keys: string, when: 'always' | 'services'])[] = [
-  ['q quit', 'always'],
-  ['? help', 'always'],
-  ['↑↓ select', 'always'],
-  ['⏎ inspect', 'always'],
-  ['⇥ service', 'services'],
-  ['d drain', 'always'],
-  ['r ready', 'always'],
-  ['w weight', 'always'],
-  ['s sort', 'always'],
-  ['/ filter', 'always'],
-  ['p pause', 'always'],
+interface Key {
+  readonly text: string
+  /** Those that are missed least are left out first: the highest ranks. */
+  readonly rank: number
+  /** Only where there are several services. */
+  readonly forServices?: boolean
+}
+
+/** In the order of the help. */
+const KEYS: readonly Key[] = [
+  { text: '↑↓ select', rank: 2 },
+  { text: '⏎ inspect', rank: 3 },
+  { text: '⇥ service', rank: 4, forServices: true },
+  { text: 's sort', rank: 8 },
+  { text: '/ filter', rank: 9 },
+  { text: 'd drain', rank: 5 },
+  { text: 'r ready', rank: 6 },
+  { text: 'w weight', rank: 7 },
+  { text: 'p pause', rank: 10 },
+  { text: '? help', rank: 1 },
+  { text: 'q quit', rank: 0 },
 ]
-const ORDER = [
-  '↑↓ select',
-  '⏎ inspect',
-  '⇥ service',
-  's sort',
-  '/ filter',
-  'd drain',
-  'r ready',
-  'w weight',
-  'p pause',
-  '? help',
-  'q quit',
-]
+const BY_RANK = [...KEYS].sort((a, b) => a.rank - b.rank)
 
 export interface FooterProps {
   readonly view: ViewState
@@ -79,15 +75,16 @@ function question({ address, service, to, weight }: Change): string {
   return `drain ${address} of ${service}? It finishes what it has`
 }
 
-/** The keys that fit, in the order of the help. */
+/** The keys that fit. */
 function keysText(width: number, hasServices: boolean): string {
-  const chosen = new Set<string>()
+  const chosen = new Set<Key>()
   let left = width - 1
-  for (const [text, when] of KEYS) {
-    if (when === 'services' && !hasServices) continue
-    if (widthOf(text) + 2 > left) break
-    left -= widthOf(text) + 2
-    chosen.add(text)
+  for (const key of BY_RANK) {
+    if (key.forServices && !hasServices) continue
+    left -= widthOf(key.text) + 2
+    if (left < 0) break
+    chosen.add(key)
   }
-  return ` ${ORDER.filter((text) => chosen.has(text)).join('  ')}`
+  const texts = KEYS.filter((key) => chosen.has(key)).map(({ text }) => text)
+  return ` ${texts.join('  ')}`
 }

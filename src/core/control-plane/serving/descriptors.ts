@@ -34,7 +34,8 @@ interface MessageDescriptor extends Named {
 /**
  * Puts the file descriptors of a package definition right, as they come from protobufjs: types are named relative to where they
  * are used, files do not say what they import, fields not their names in JSON, entries of maps have names that no compiler gives, and
- * reserved ranges end one number early (they are left out). Clients that build types of them, as grpcurl does, take none of that. Returns what ReflectionService reads of a definition.
+ * reserved ranges end one number early (they are left out). Clients that build types of them, as grpcurl does, take none of that.
+ * Returns what ReflectionService reads of a definition.
  */
 export function withSoundDescriptors(definition: PackageDefinition): PackageDefinition {
   const files = new Map<string, FileDescriptor>()
