@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'load': ['base', 'model', 'balancer', 'protos'],
   'grpc': ['base', 'model', 'discovery', 'balancer', 'health', 'load', 'protos'],
   'control-plane': ['base', 'model', 'net', 'registry', 'discovery', 'balancer', 'health', 'load', 'protos'],
-  'admin': ['base', 'model', 'net', 'balancer', 'health', 'proxy'],
+  'admin': ['base', 'model', 'net', 'balancer', 'health', 'proxy', 'control-plane'],
   'library': ['base', 'model', 'registry', 'discovery', 'balancer', 'health', 'proxy', 'control-plane'],
   'advise': ['base', 'model', 'balancer'],
   'doctor': ['base', 'model', 'registry', 'balancer', 'health'],

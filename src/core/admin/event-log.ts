@@ -28,10 +28,13 @@ export class EventLog {
   }
 
   add(news: News): void {
-    const line = { seq: ++this.#seq, text: this.line(this.#seq, news) }
-    this.#kept.push(line)
+    this.#kept.push(this.#tell(news))
     if (this.#kept.length > KEPT_EVENTS) this.#kept.shift()
-    for (const follower of this.#followers) follower(line)
+  }
+
+  /** Tells those who follow now, and keeps nothing for others. */
+  pass(news: News): void {
+    if (this.#followers.size > 0) this.#tell(news)
   }
 
   /** Calls `follower` with the last `recent` events at once, and with each to come. Returns what ends it. */
@@ -39,6 +42,12 @@ export class EventLog {
     for (const line of recent > 0 ? this.#kept.slice(-recent) : []) follower(line)
     this.#followers.add(follower)
     return () => void this.#followers.delete(follower)
+  }
+
+  #tell(news: News): EventLine {
+    const line = { seq: ++this.#seq, text: this.line(this.#seq, news) }
+    for (const follower of this.#followers) follower(line)
+    return line
   }
 
   /** A line of its own for one reader. */

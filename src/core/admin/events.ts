@@ -1,11 +1,15 @@
 import type { EndpointState } from '../model/endpoint.js'
+import type { ControlPlaneEvent } from '../control-plane/events.js'
 import type { ProxyEvent } from '../proxy/events.js'
 
 /**
- * One line of `GET /events`: JSON, one object a line. First come those kept of the recent past (at most 200;
+ * One line of `GET /events` of a proxy: JSON, one object a line. First come those kept of the recent past (at most 200;
  * `?recent=N` for fewer), then each as it happens. Text may quote the registry or a peer: escape it for a terminal.
  */
 export type AdminEvent = AdminEventHead & (ProxyEvent | EndpointEvent | LostEvent)
+
+/** The same of a control plane. Reports of load are not kept. */
+export type ServeAdminEvent = AdminEventHead & (ControlPlaneEvent | LostEvent)
 
 export interface AdminEventHead {
   readonly schemaVersion: 1

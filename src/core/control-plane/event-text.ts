@@ -33,6 +33,8 @@ export function controlPlaneEventText(event: ControlPlaneEvent): string | undefi
       return `reloaded ${event.files.join(', ')}`
     case 'certificates_refused':
       return `not reloaded: ${event.reason}; going on with the certificates known before`
+    case 'admin':
+      return `admin ${event.url}`
     case 'draining':
       return 'draining'
     case 'stopped':

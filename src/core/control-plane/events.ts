@@ -38,6 +38,8 @@ export type ControlPlaneEvent =
     }
   | DirectoryEvent
   | CertificatesEvent
+  /** The admin endpoint is open at this URL. */
+  | { readonly event: 'admin'; readonly url: string }
   /** Nothing new is accepted, and what is open comes to its end. */
   | { readonly event: 'draining' }
   | { readonly event: 'stopped' }
