@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { run, start } from '../support/cli.js'
+import { eventually } from '../support/eventually.js'
 
 let folder: string
 let env: Record<string, string>
@@ -32,6 +33,9 @@ async function startProxy(...flags: string[]) {
   const line = await cli.waitForLine(/"event":"listening"/)
   const { listen } = JSON.parse(line) as { readonly listen: string }
   expect(await (await fetch(listen)).text()).toBe('hello')
+  // It opens its socket a moment after it listens.
+  const sockets = () => readdirSync(join(folder, 'fairlead'))
+  await eventually(() => sockets().some((name) => name.startsWith(`proxy-${cli.pid}-`)))
   return { cli, endpoint, listen }
 }
 
