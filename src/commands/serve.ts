@@ -1,5 +1,9 @@
 import { BaseCommand } from '../cli/base-command.js'
 import { refuseIdleCheckFlags, tlsFiles } from '../cli/server-values.js'
+import type { AdminConfiguration } from '../cli/admin/configuration.js'
+import { givenValues } from '../cli/given-values.js'
+import type { ServeAdmin } from '../cli/serve/admin.js'
+import { serveAdminConfiguration } from '../cli/serve/admin-configuration.js'
 import { serveFlags } from '../cli/serve/flags.js'
 import { startControlPlane } from '../core/control-plane/control-plane.js'
 import { controlPlaneEventText } from '../core/control-plane/event-text.js'
@@ -23,14 +27,20 @@ health of each endpoint. Without the registry the endpoints known last go on bei
 LISTEN is [HOST]:PORT or PORT: host 127.0.0.1 unless given, port 0 takes a free one. Both protocols may share one. Each port also has
 the services health, reflection and channelz.
 
+--admin, and a socket in the user's runtime folder, show over HTTP what is told to whom: GET / lists /state, /events, /metrics for
+Prometheus, /healthz, /readyz and more.
+
 SIGTERM ends the streams, so that clients ask another control plane; they go on with what they know. A second signal ends at once.`
   static override examples = [
     '<%= config.bin %> serve --grpclb :8001',
     '<%= config.bin %> serve --xds :18000 --zone eu-1 --health-check grpc',
+    '<%= config.bin %> serve --xds :18000 --admin 9090',
     '<%= config.bin %> serve --grpclb 0.0.0.0:443 --xds 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem',
   ]
   static override longRunning = true
   static override flags = serveFlags
+
+  #admin: ServeAdmin | undefined
 
   async run() {
     refuseIdleCheckFlags(this.flags)
@@ -45,9 +55,11 @@ SIGTERM ends the streams, so that clients ask another control plane; they go on 
       zone,
       onEvent: (event) => this.#tell(event),
     })
+    const adminOptions = serveAdminConfiguration(this.flags)
     const { prefix, runtime } = this
     const file = path === undefined ? undefined : await openSnapshotFile({ path, prefix }, runtime)
     try {
+      await this.#openAdmin(adminOptions)
       const registry = createResolver(await this.store(), { prefix }, runtime)
       const dependencies = {
         resolver: createDataPlaneResolver(registry, { snapshotFile: file }, runtime),
@@ -55,11 +67,23 @@ SIGTERM ends the streams, so that clients ask another control plane; they go on 
         knownServices: file?.services,
       }
       const controlPlane = await startControlPlane(options, dependencies, runtime)
+      await this.#admin?.follow(controlPlane)
+      if (this.#admin?.url !== undefined) this.#tell({ event: 'admin', url: this.#admin.url })
       await aborted(this.signal)
+      this.#admin?.drain()
       await controlPlane.drain(DRAIN_MS)
     } finally {
+      await this.#admin?.close()
       await file?.close()
     }
+  }
+
+  async #openAdmin(options: AdminConfiguration): Promise<void> {
+    if (!options.address && !options.local) return
+    const { ServeAdmin } = await import('../cli/serve/admin.js')
+    const { version } = this.config
+    const given = givenValues(Object.keys(serveFlags), this.flags)
+    this.#admin = await ServeAdmin.open({ ...options, version, given }, this.runtime)
   }
 
   #duration(flag: 'health-interval' | 'report-interval'): number | undefined {
@@ -68,6 +92,7 @@ SIGTERM ends the streams, so that clients ask another control plane; they go on 
   }
 
   #tell(event: ControlPlaneEvent): void {
+    this.#admin?.tell(event)
     const text = controlPlaneEventText(event)
     if (text !== undefined) this.note(text)
     void this.emit({ ...event })

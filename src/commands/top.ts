@@ -4,7 +4,7 @@ import { BaseCommand } from '../cli/base-command.js'
 import { parseDuration } from '../core/library/duration.js'
 import { chalkFor } from '../cli/output/color.js'
 import { proxiesDocument, servicesDocument } from '../cli/output/top-document.js'
-import { readToken } from '../cli/proxy/admin-configuration.js'
+import { readToken } from '../cli/admin/configuration.js'
 import { findSockets, type LocalSocket, runtimeFolders } from '../core/admin/runtime-folder.js'
 import { createResolver } from '../core/discovery/resolver.js'
 import { FairleadError } from '../core/errors.js'
@@ -197,7 +197,7 @@ look into an endpoint, drain it, make it ready and change its weight; ? lists th
     return [...new Set((this.flags.service ?? []).map(parseServiceName))]
   }
 
-  #findSockets = (): Promise<readonly LocalSocket[]> => findSockets(runtimeFolders(process.env))
+  #findSockets = (): Promise<readonly LocalSocket[]> => findSockets(runtimeFolders(process.env), 'proxy')
 }
 
 /** Endpoints are not checked more often than that, milliseconds. */

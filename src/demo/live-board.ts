@@ -33,7 +33,7 @@ export class LiveBoard {
     const find = async () => {
       const { proxyPid } = view()
       if (proxyPid === undefined) return []
-      return (await findSockets(runtimeFolders(process.env))).filter(({ pid }) => pid === proxyPid)
+      return (await findSockets(runtimeFolders(process.env), 'proxy')).filter(({ pid }) => pid === proxyPid)
     }
     const open = ({ path }: { readonly path: string }) => {
       const client = new AdminClient(socketAddress(path, 'the proxy'), { timeoutMs: TIMEOUT_MS }, clock)

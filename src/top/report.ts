@@ -67,7 +67,7 @@ export type EndpointReport = Pick<
   readonly meta: readonly (readonly [string, string])[]
 }
 
-/** Throws INVALID_ARGUMENT where `json` is not the state of schema version 1. */
+/** Throws INVALID_ARGUMENT where `json` is not the state of a proxy, of schema version 1. */
 export function readState(json: unknown): StateReport {
   const state = new Fields(json)
   const version = state.number('schemaVersion')
@@ -77,6 +77,15 @@ export function readState(json: unknown): StateReport {
     })
   }
   const process = state.object('process')
+  if (process.text('kind') === 'serve') {
+    throw new FairleadError(
+      'INVALID_ARGUMENT',
+      'a control plane answers (fairlead serve), and no traffic goes through it',
+      {
+        hint: 'GET /state there says what it tells clients; fairlead top --service NAME follows a service',
+      },
+    )
+  }
   return {
     time: time(state, 'time'),
     process: `${process.number('pid')} ${process.text('startedAt')}`,

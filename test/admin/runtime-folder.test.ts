@@ -63,7 +63,7 @@ describe('where sockets are', () => {
       code: 'PERMISSION_DENIED',
       hint: expect.stringMatching(/--no-admin/),
     })
-    expect(await findSockets([folder])).toEqual([])
+    expect(await findSockets([folder], 'proxy')).toEqual([])
   })
 
   it('is not where the path of a socket would be too long', async () => {
@@ -83,7 +83,7 @@ describe('sockets that are left over', () => {
     await writeFile(join(folder, 'notes.txt'), '')
     await prepareSocketPath([folder], 'proxy-1-1.sock')
     expect((await readdir(folder)).sort()).toEqual([foreign, young, 'notes.txt'].sort())
-    expect(await findSockets([folder])).toEqual([{ path: join(folder, foreign!), pid: NO_PID + 1 }])
+    expect(await findSockets([folder], 'proxy')).toEqual([{ path: join(folder, foreign!), pid: NO_PID + 1 }])
   })
 
   it('do not keep a process of the same name from listening', async () => {
@@ -104,7 +104,8 @@ describe('the socket of a process', () => {
     const admin = testAdmin(source)
     const path = await admin.listenLocally([folder], socketName('proxy', process.pid, 80))
     expect((await stat(path)).mode & 0o777).toBe(0o600)
-    expect(await findSockets([folder])).toEqual([{ path, pid: process.pid }])
+    expect(await findSockets([folder], 'proxy')).toEqual([{ path, pid: process.pid }])
+    expect(await findSockets([folder], 'serve')).toEqual([])
     expect((await ask(path, '/state')).json['process']).toMatchObject({ actions: 'open' })
     const change = { service: 'web', address: '10.0.0.1:80', weight: 0 }
     expect((await ask(path, '/set', asJson(change))).status).toBe(200)

@@ -21,6 +21,17 @@ describe('readState', () => {
     })
   })
 
+  it('has no view of a control plane, and says where else to look', () => {
+    const state = { ...adminState([]), process: { ...adminState([]).process, kind: 'serve' } }
+    expect(() => roundTrip(state)).toThrowError(
+      expect.objectContaining({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('a control plane answers (fairlead serve)') as string,
+        hint: expect.stringContaining('GET /state') as string,
+      }),
+    )
+  })
+
   it('makes text safe for a terminal, in names of metadata too', () => {
     const evil = '\x1b[2Jx\u202e'
     const endpoint = endpointView('10.0.0.1:1', {

@@ -1,12 +1,12 @@
 import type { EndpointChange, ProxySource } from '../../core/admin/proxy/source.js'
 import { proxyAdminSource } from '../../core/admin/proxy/admin-source.js'
-import { runtimeFolders, socketName } from '../../core/admin/runtime-folder.js'
 import { type Admin, createAdmin } from '../../core/admin/start.js'
-import { asFairleadError, FairleadError } from '../../core/errors.js'
+import { FairleadError } from '../../core/errors.js'
 import type { Endpoint } from '../../core/model/endpoint.js'
 import type { ProxyEvent } from '../../core/proxy/events.js'
 import type { ListenerReading } from '../../core/proxy/reading.js'
 import type { Runtime } from '../../core/runtime.js'
+import { openLocalSocket } from '../admin/local-socket.js'
 import type { ProxyConfiguration } from './configuration.js'
 import type { RunningProxy } from './reloading.js'
 
@@ -51,21 +51,11 @@ export class ProxyAdmin implements ProxySource {
     return admin
   }
 
-  /**
-   * The proxy runs: there is something to see, and `fairlead top` can find it. A socket that cannot be had is no reason
-   * to end it.
-   */
+  /** The proxy runs: there is something to see, and `fairlead top` can find it. */
   async follow(proxy: RunningProxy): Promise<void> {
     this.#proxy = proxy
     if (!this.#configuration.admin.local) return
-    const { log } = this.#runtime
-    try {
-      const port = Number(/\d*$/.exec(proxy.listening[0]!)![0])
-      const path = await this.#admin.listenLocally(runtimeFolders(process.env), socketName('proxy', process.pid, port))
-      log.debug('the admin socket is open', { path })
-    } catch (error) {
-      log.info('no admin socket', { error: asFairleadError(error).message })
-    }
+    await openLocalSocket(this.#admin, 'proxy', proxy.listening[0]!, this.#runtime.log)
   }
 
   configured(configuration: ProxyConfiguration): void {

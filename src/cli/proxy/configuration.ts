@@ -5,10 +5,10 @@ import { type Listen, parseListen } from '../../core/proxy/listen.js'
 import type { ProxyOptions } from '../../core/proxy/options.js'
 import { parseDuration } from '../../core/library/duration.js'
 import { noEffect, refuseIdleCheckFlags, tlsFiles } from '../server-values.js'
-import { type AdminConfiguration, adminConfiguration } from './admin-configuration.js'
+import { type AdminConfiguration, adminConfiguration } from '../admin/configuration.js'
 import type { ProxyValues } from './flags.js'
 import { parseCookieName, parseHashOn } from './hash-on.js'
-import { readSecret } from './secret.js'
+import { readSecret } from '../secret.js'
 
 /** What a `proxy` command line and its config file come to. */
 export interface ProxyConfiguration {

@@ -129,9 +129,3 @@ export type ProxyValues = { readonly [Name in keyof typeof proxyFlags]?: Given[N
 export function withStickyName(argv: readonly string[]): string[] {
   return argv.map((word) => (word === '--sticky' ? `--sticky=${DEFAULT_STICKY_COOKIE}` : word))
 }
-
-/** The values among parsed flags that are the proxy's own and were given. */
-export function givenValues(flags: Readonly<Record<string, unknown>>): ProxyValues {
-  const given = Object.keys(proxyFlags).filter((name) => flags[name] !== undefined && flags[name] !== false)
-  return Object.fromEntries(given.map((name) => [name, flags[name]]))
-}

@@ -1,6 +1,7 @@
+import { givenValues } from '../given-values.js'
 import type { Settings } from '../settings.js'
 import { proxyConfiguration, type ProxyConfiguration } from './configuration.js'
-import { givenValues, type ProxyValues } from './flags.js'
+import { proxyFlags, type ProxyValues } from './flags.js'
 import { readProxySection } from './section.js'
 
 /** Where the configuration of a proxy comes from: the command line, over the `proxy` section of the config file. */
@@ -16,7 +17,7 @@ export class ConfigurationSource {
     settings: Pick<Settings, 'configPath' | 'sections'>,
   ) {
     this.#targets = targets
-    this.#given = givenValues(flags)
+    this.#given = givenValues(Object.keys(proxyFlags), flags)
     this.#settings = settings
   }
 

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core'
 import { proxyFlags } from '../proxy/flags.js'
 
 const LISTENING = 'LISTENING'
+const ADMIN = 'ADMIN'
 
 /** The flags of `serve`. Where one says the same as of `proxy`, it is that one. */
 export const serveFlags = {
@@ -31,4 +32,14 @@ export const serveFlags = {
   'tls-cert': proxyFlags['tls-cert'],
   'tls-key': proxyFlags['tls-key'],
   'tls-client-ca': proxyFlags['tls-client-ca'],
+  'admin': proxyFlags.admin,
+  'admin-token-file': Flags.string({
+    helpGroup: ADMIN,
+    helpValue: 'FILE',
+    description: 'whoever reads on an --admin beyond loopback must show this secret as a bearer token',
+  }),
+  'no-admin': Flags.boolean({
+    helpGroup: ADMIN,
+    description: 'open no socket in the runtime folder, which shows the same to this user',
+  }),
 }

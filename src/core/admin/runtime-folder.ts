@@ -1,7 +1,7 @@
 import { lstat, mkdir, readdir, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { basename, isAbsolute, join } from 'node:path'
 import { FairleadError } from '../errors.js'
 
 /** Paths of sockets are short: macOS has room for 103 bytes, Linux for 107. */
@@ -55,10 +55,11 @@ export async function prepareSocketPath(folders: readonly string[], name: string
   })
 }
 
-/** The processes of this user that listen, by their pids. */
-export async function findSockets(folders: readonly string[]): Promise<LocalSocket[]> {
-  const found = await Promise.all(folders.map(listSockets))
-  const alive = await Promise.all(found.flat().map(async (socket) => ((await isServed(socket.path)) ? [socket] : [])))
+/** The processes of this user that are a `kind` and listen, by their pids. */
+export async function findSockets(folders: readonly string[], kind: string): Promise<LocalSocket[]> {
+  const found = (await Promise.all(folders.map(listSockets))).flat()
+  const ofKind = found.filter(({ path }) => basename(path).startsWith(`${kind}-`))
+  const alive = await Promise.all(ofKind.map(async (socket) => ((await isServed(socket.path)) ? [socket] : [])))
   return alive.flat().sort((a, b) => a.pid - b.pid)
 }
 

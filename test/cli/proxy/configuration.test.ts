@@ -2,8 +2,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { givenValues } from '../../../src/cli/given-values.js'
 import { proxyConfiguration } from '../../../src/cli/proxy/configuration.js'
-import { givenValues, proxyFlags, type ProxyValues, withStickyName } from '../../../src/cli/proxy/flags.js'
+import { proxyFlags, type ProxyValues, withStickyName } from '../../../src/cli/proxy/flags.js'
 
 const TARGETS = ['8080=10.0.0.5:80']
 
@@ -144,6 +145,6 @@ describe('flags', () => {
 
   it('takes what was given, of the proxy only', () => {
     const parsed = { 'policy': 'random', 'endpoints': 'x:1', 'retries': 0, 'sticky': undefined, 'no-outlier': false }
-    expect(givenValues(parsed)).toEqual({ policy: 'random', retries: 0 })
+    expect(givenValues(Object.keys(proxyFlags), parsed)).toEqual({ policy: 'random', retries: 0 })
   })
 })

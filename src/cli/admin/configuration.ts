@@ -1,10 +1,16 @@
 import { type AdminAddress, checkExposure } from '../../core/admin/exposure.js'
 import { FairleadError } from '../../core/errors.js'
 import { parseListenAddress } from '../../core/proxy/listen.js'
-import type { ProxyValues } from './flags.js'
-import { readSecret } from './secret.js'
+import { readSecret } from '../secret.js'
 
-/** Where a running proxy can be looked into. */
+/** Values of the flags that say where a process can be looked into. */
+export interface AdminValues {
+  readonly 'admin'?: string | undefined
+  readonly 'admin-token-file'?: string | undefined
+  readonly 'no-admin'?: boolean | undefined
+}
+
+/** Where a running process can be looked into. */
 export interface AdminConfiguration {
   /** On TCP; undefined: not there. */
   readonly address: AdminAddress | undefined
@@ -14,7 +20,7 @@ export interface AdminConfiguration {
 }
 
 /** Throws INVALID_ARGUMENT naming what is wrong, has no effect or would be open to everybody. */
-export function adminConfiguration(values: ProxyValues): AdminConfiguration {
+export function adminConfiguration(values: AdminValues): AdminConfiguration {
   const { admin, 'admin-token-file': tokenFile, 'no-admin': off = false } = values
   if (admin !== undefined && off) {
     throw new FairleadError('INVALID_ARGUMENT', '--admin and --no-admin exclude each other', { hint: 'leave one out' })

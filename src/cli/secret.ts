@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { FairleadError } from '../../core/errors.js'
+import { FairleadError } from '../core/errors.js'
 
 /** Characters; shorter ones can be tried out. */
 const SHORTEST = 16
