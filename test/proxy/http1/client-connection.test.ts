@@ -237,6 +237,19 @@ describe('an endpoint connection', () => {
     expect(response.broken).toMatch(/does not read/)
   })
 
+  it('says that it has credit again where its endpoint took a part in between', async () => {
+    const { wire, connection } = connect()
+    const response = new Recorded()
+    const stream = connection.open(POST, NO_FIELDS, false, response)
+    for (const pending of [OUTPUT_LIMIT + 1, 1]) {
+      wire.pending = pending
+      stream.sendData(Buffer.from('x'), 0, 1, false)
+      await turn()
+    }
+    wire.drain()
+    expect(response.credits).toBe(1)
+  })
+
   it('stops reading a response whose body nobody takes, but not before its head', async () => {
     const { wire, connection } = connect()
     const response = new Recorded()

@@ -85,6 +85,24 @@ describe('a client connection', () => {
     })
   })
 
+  it('says that it has credit again where its client took a part in between', async () => {
+    const server = quiet()
+    server.wire.receive(GET)
+    const [stream] = server.streams
+    const write = async (length: number) => {
+      stream!.sendData(Buffer.alloc(length), 0, length, false)
+      await turn()
+    }
+    stream!.sendHead(makeHead([[':status', '200']], { status: 200 }), NO_FIELDS, false)
+    server.wire.pending = OUTPUT_LIMIT + 1
+    await write(1)
+    expect(stream!.credit).toBe(0)
+    server.wire.pending = 1
+    await write(1)
+    server.wire.drain()
+    expect(server.requests[0]!.credits).toBe(1)
+  })
+
   it('resets rather than to send a body of another length than announced', () => {
     for (const [length, end] of [
       [3, false],

@@ -53,7 +53,7 @@ export abstract class Http1Connection implements WireReceiver, Perishable, BodyR
   protected abstract consume(bytes: Buffer, at: number, end: number): number
   /** Called once, when the wire is gone. */
   protected abstract onGone(error: Error | undefined): void
-  /** The peer takes bytes again. */
+  /** The peer takes bytes. May be called although it took them before. */
   protected abstract onRoom(): void
   abstract onEnd(): void
   abstract expire(): void
@@ -78,9 +78,9 @@ export abstract class Http1Connection implements WireReceiver, Perishable, BodyR
   }
 
   onDrain(): void {
-    const wasFull = this.output.full
     this.output.drained()
-    if (wasFull && !this.output.full) this.onRoom()
+    // Whether the output was full before says nothing: it may have become less since somebody was told that it is.
+    if (!this.output.full) this.onRoom()
   }
 
   onClose(error?: Error): void {
