@@ -212,6 +212,8 @@ describe('metrics of a control plane', () => {
     ]) {
       expect(lines).toContain(line)
     }
+    // Clients of xDS report by LRS.
+    expect(lines.filter((line) => line.startsWith('fairlead_load_reports_total{'))).toHaveLength(1)
     expect(new Set(lines.filter(Boolean)).size).toBe(lines.filter(Boolean).length)
   })
 

@@ -157,6 +157,12 @@ describe('fairlead serve --admin', () => {
     expect(body).not.toContain(TOKEN)
   })
 
+  it('is no place for fairlead top, which says so', async () => {
+    const { admin } = await startServe(['--grpclb', '0', '--admin', '0'])
+    const { code, stderr } = await run(['top', '--once', `127.0.0.1:${await admin()}`])
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/a control plane answers.*\n.*GET \/state/)])
+  })
+
   it.each([
     [['--admin', '0.0.0.0:9090'], /open to whoever can reach it/],
     [['--admin', '9090', '--no-admin'], /exclude each other/],

@@ -9,6 +9,10 @@ const PROPAGATION = 'fairlead_propagation_seconds'
 export const METER_FAMILIES: readonly Family<MeterReading>[] = [
   gauge('fairlead_streams_open', 'Streams of clients that are open.', ({ open }) => open),
   counter('fairlead_streams_total', 'Streams that clients began.', ({ begun }) => begun),
+]
+
+/** Of what clients report their load by; each has the label `protocol`. */
+export const REPORT_FAMILIES: readonly Family<MeterReading>[] = [
   counter('fairlead_load_reports_total', 'Reports of clients about their requests.', ({ reports }) => reports),
 ]
 

@@ -2,7 +2,14 @@ import type { ControlPlaneReading, MeterReading } from '../../control-plane/read
 import { type Series, seriesOf } from '../metrics/family.js'
 import { PROCESS_FAMILIES } from '../metrics/process-families.js'
 import type { ProcessState } from '../process.js'
-import { ANSWER_FAMILIES, METER_FAMILIES, SERVICE_FAMILIES, TELLING_FAMILIES, WHOLE_FAMILIES } from './families.js'
+import {
+  ANSWER_FAMILIES,
+  METER_FAMILIES,
+  REPORT_FAMILIES,
+  SERVICE_FAMILIES,
+  TELLING_FAMILIES,
+  WHOLE_FAMILIES,
+} from './families.js'
 
 /** Services with metrics of their own. Who writes to the registry must not fill Prometheus' memory. */
 export const MOST_SERVICES = 1000
@@ -20,6 +27,7 @@ export function serveSeries(process: ProcessState, reading: ControlPlaneReading 
   return [
     ...processSeries,
     ...seriesOf(METER_FAMILIES, spoken(reading.meters)),
+    ...seriesOf(REPORT_FAMILIES, spoken(reading.meters.filter(({ protocol }) => protocol !== 'xds'))),
     ...seriesOf(TELLING_FAMILIES, spoken(reading.meters.filter(({ protocol }) => protocol !== 'lrs'))),
     ...seriesOf(ANSWER_FAMILIES, spoken(reading.meters.filter(({ protocol }) => protocol === 'xds'))),
     ...seriesOf(WHOLE_FAMILIES, [{ item: { ...reading, omitted }, labels: {} }]),

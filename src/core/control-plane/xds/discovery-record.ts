@@ -4,7 +4,7 @@ import type { ResourceType } from './resource-type.js'
 import type { Verdict } from './subscription.js'
 
 /** Resources that are kept of a refused response; the reason mostly quotes the one that it is about. */
-const MAX_RESOURCES = 20
+const MAX_RESOURCES = 5
 
 /** What can be seen of one client's discovery stream. */
 export class DiscoveryRecord implements ReadableStream {

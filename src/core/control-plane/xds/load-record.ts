@@ -2,8 +2,8 @@ import type { Clock } from '../../runtime.js'
 import { type ClientLoad, LoadTotal } from '../client-load.js'
 import type { ReadableStream, StreamReading } from '../reading.js'
 
-/** Services of one stream whose load is counted; nobody reports of more, but somebody might make names up. */
-const MAX_SERVICES = 1000
+/** Services of one stream whose load is counted here: clients may make names up. */
+const MAX_SERVICES = 100
 
 /** What can be seen of one client's stream of load reports. */
 export class LoadRecord implements ReadableStream {
