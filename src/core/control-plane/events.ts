@@ -1,4 +1,4 @@
-import type { DirectoryEvent } from './directory/directory.js'
+import type { DirectoryEvent } from './directory/events.js'
 import type { CertificatesEvent } from './serving/kept-credentials.js'
 
 /** What clients ask for servers by. */

@@ -2,10 +2,10 @@ import { onTestFinished } from 'vitest'
 import type { ServedEndpoint, ServiceView } from '../../../src/core/control-plane/directory/contract.js'
 import {
   createDirectory,
-  type DirectoryEvent,
   type DirectoryOptions,
   type ServiceDirectory,
 } from '../../../src/core/control-plane/directory/directory.js'
+import type { DirectoryEvent } from '../../../src/core/control-plane/directory/events.js'
 import type { Lookup } from '../../../src/core/control-plane/directory/host-names.js'
 import { createDataPlaneResolver } from '../../../src/core/discovery/data-plane-resolver.js'
 import { createResolver } from '../../../src/core/discovery/resolver.js'

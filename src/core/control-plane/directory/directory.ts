@@ -9,6 +9,7 @@ import { parseServiceName } from '../../model/service.js'
 import type { Runtime } from '../../runtime.js'
 import type { ClientLoad } from '../client-load.js'
 import type { Directory, ViewObserver } from './contract.js'
+import type { DirectoryEvent } from './events.js'
 import { FollowedService, type DirectoryRoom } from './followed-service.js'
 import { Freshness, readTrouble, type Trouble } from './freshness.js'
 import { HostNames, type Lookup, systemLookup } from './host-names.js'
@@ -26,22 +27,6 @@ export interface DirectoryOptions {
   /** Hears of everything worth telling. Must not throw. */
   readonly onEvent?: (event: DirectoryEvent) => void
 }
-
-export type DirectoryEvent =
-  /** The registry is away: what was known last counts. */
-  | { readonly event: 'stale'; readonly reason: string }
-  /** The registry is back. */
-  | { readonly event: 'live' }
-  | {
-      readonly event: 'health'
-      readonly service: string
-      readonly address: string
-      readonly health: 'healthy' | 'unhealthy' | 'ejected'
-      /** Why it is not healthy; empty where it is. */
-      readonly reason: string
-    }
-  /** So few endpoints are healthy that all are used, or no longer so. */
-  | { readonly event: 'panic'; readonly service: string; readonly panic: boolean }
 
 export interface DirectoryDependencies {
   /** Resolves services, with mass expiry held. */
