@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.js'
-import { cleanup, cleanUp, dial, startServer } from '../support.js'
+import { cleanup, cleanUp, dial, readAll, startServer } from '../support.js'
 import { collect, exchangeRaw, startJoined } from './joined.js'
 
 afterEach(cleanUp)
@@ -68,6 +68,17 @@ describe('HTTP/1.1 connections, joined', () => {
     expect(answer.match(/<\/\d>/g)).toEqual(['</1>', '</2>', '</3>'])
     expect(answer.match(/connection: close/g)).toHaveLength(1)
   })
+
+  it.each([true, false])(
+    'answers all that a client asked before it ended its side (one buffer: %s)',
+    async (staticRead) => {
+      const endpoint = await startNode((message, response) => response.end(`<${message.url}>`))
+      const joined = await startJoined(endpoint, { staticRead })
+      const client = await dial(joined.port)
+      client.end([1, 2, 3].map((n) => `GET /${n} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''))
+      expect((await readAll(client)).toString().match(/<\/\d>/g)).toEqual(['</1>', '</2>', '</3>'])
+    },
+  )
 
   it('writes a request anew', async () => {
     const { port, heard } = await startSaying('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')

@@ -10,7 +10,7 @@ import { type Certificates, makeCertificates } from '../../support/certificates.
 import { eventually } from '../../support/eventually.js'
 import { describeWithPeers } from '../../support/peers.js'
 import { ask1, ask2, dial2, startHttp1, startHttp2 } from '../l7/servers.js'
-import { cleanup, cleanUp, HandResolver, startTestProxy } from '../support.js'
+import { cleanup, cleanUp, HandResolver, readAll, startTestProxy } from '../support.js'
 import { dialTls, tlsFiles, writeFiles } from './support.js'
 
 let certificates: Certificates
@@ -83,6 +83,14 @@ describe('HTTP over TLS that the proxy ends', () => {
     expect(await ask2(client, { path: '/4' })).toMatchObject({ body: 'h1 /4 https' })
     expect(proxy.stats()[0]!.endpoints[0]!.total).toBe(before)
     expect(events.filter(({ event }) => event === 'connection_error')).toMatchObject([{ kind: 'other_protocol' }])
+  })
+
+  it('answers all that a client asked before it ended its side', async () => {
+    const { address } = await http1()
+    const { port } = await start('http', address)
+    const client = await dialTls(port, { ca: certificates.ca, allowHalfOpen: true } as object)
+    client.end([1, 2, 3].map((i) => `GET /${i} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''))
+    expect((await readAll(client)).toString().match(/h1 \/\d/g)).toEqual(['h1 /1', 'h1 /2', 'h1 /3'])
   })
 
   it('answers who speaks something else inside', async () => {

@@ -62,6 +62,14 @@ describe.each([true, false])('ending TLS (reading by one buffer: %s)', (staticRe
     expect((await readAll(client)).toString()).toBe('heard all')
   })
 
+  it('passes on the end of a client that says nothing', async () => {
+    const server = await startServer((socket) => socket.resume().on('end', () => socket.end('heard nothing')))
+    const { port } = await start(server.address)
+    const client = await dialTls(port, { ca: certificates.ca, allowHalfOpen: true } as object)
+    client.end()
+    expect((await readAll(client)).toString()).toBe('heard nothing')
+  })
+
   it('passes a reset on', async () => {
     const server = await startServer((socket) => socket.once('data', () => socket.resetAndDestroy()))
     const { port } = await start(server.address)

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { breakOff } from '../transport/break-off.js'
+import { HeldEnd } from '../transport/held-end.js'
 import type { Slab, SlabPool } from '../transport/slabs.js'
 import { deafReceiver, wireAddress } from '../transport/socket-wire.js'
 import type { Wire, WireAddress, WireReceiver } from '../transport/transport.js'
@@ -16,6 +17,7 @@ export class TlsWire implements Wire {
   readonly #raw: Socket
   /** Buffers and slabs that the socket may still refer to, in the order they were written. */
   readonly #written: (Buffer | Slab)[] = []
+  readonly #end = new HeldEnd(() => this.receiver.onEnd())
   #error: Error | undefined
   #closing = false
 
@@ -29,7 +31,7 @@ export class TlsWire implements Wire {
     socket.on('end', () => this.#ended())
     socket.on('drain', () => this.receiver.onDrain())
     socket.on('error', (error) => (this.#error = error))
-    socket.on('close', () => this.receiver.onClose(this.#closing ? undefined : this.#error))
+    socket.on('close', () => this.#closed())
   }
 
   /** What ALPN settled (RFC 7301); empty for nothing. */
@@ -81,10 +83,12 @@ export class TlsWire implements Wire {
   }
 
   pause(): void {
+    this.#end.pause()
     this.#socket.pause()
   }
 
   resume(): void {
+    this.#end.resume()
     this.#socket.resume()
   }
 
@@ -94,8 +98,14 @@ export class TlsWire implements Wire {
    * is written, and a connection that ended in both directions has no peer either.
    */
   #ended(): void {
-    if (this.#socket.writableFinished || this.#socket.remotePort !== undefined) return this.receiver.onEnd()
+    if (this.#socket.writableFinished || this.#socket.remotePort !== undefined) return this.#end.came()
     this.#socket.destroy(new Error('the peer reset the connection'))
+  }
+
+  #closed(): void {
+    if (this.#closing) return this.receiver.onClose()
+    this.#end.release()
+    this.receiver.onClose(this.#error)
   }
 
   /** Called for each write in turn: it is encrypted and handed to the kernel, or lost. */

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { breakOff } from './break-off.js'
+import { HeldEnd } from './held-end.js'
 import type { Slab, SlabPool } from './slabs.js'
 import { type ReadCallback, readStatically } from './static-read.js'
 import type { Wire, WireAddress, WireReceiver } from './transport.js'
@@ -12,6 +13,8 @@ export class SocketWire implements Wire {
   /** What the kernel has not taken whole; comes back to the pool once nothing is pending. */
   #held: Buffer | undefined
   readonly #heldSlabs: Slab[] = []
+  /** Where reading is by 'data' events. */
+  #end: HeldEnd | undefined
   #error: Error | undefined
   #closing = false
 
@@ -19,10 +22,10 @@ export class SocketWire implements Wire {
     this.#socket = socket
     this.slabs = slabs
     this.receiver = receiver
-    socket.on('end', () => this.receiver.onEnd())
+    socket.on('end', () => (this.#end ? this.#end.came() : this.receiver.onEnd()))
     socket.on('drain', () => this.#drained())
     socket.on('error', (error) => (this.#error = error))
-    socket.on('close', () => this.receiver.onClose(this.#closing ? undefined : this.#error))
+    socket.on('close', () => this.#closed())
   }
 
   /** What reads into a shared buffer are to call. */
@@ -34,6 +37,7 @@ export class SocketWire implements Wire {
   /** Attaches reading to an accepted socket: into the shared buffer if `statically` and possible, else by 'data' events. */
   attach(statically: boolean): void {
     if (statically && readStatically(this.#socket, this.read)) return
+    this.#end = new HeldEnd(() => this.receiver.onEnd())
     this.#socket.on('data', (chunk: Buffer) => this.receiver.onData(chunk, chunk.length))
     this.#socket.pause()
   }
@@ -102,11 +106,19 @@ export class SocketWire implements Wire {
   }
 
   pause(): void {
+    this.#end?.pause()
     this.#socket.pause()
   }
 
   resume(): void {
+    this.#end?.resume()
     this.#socket.resume()
+  }
+
+  #closed(): void {
+    if (this.#closing) return this.receiver.onClose()
+    this.#end?.release()
+    this.receiver.onClose(this.#error)
   }
 
   #drained(): void {

@@ -96,7 +96,7 @@ export interface Wire {
   close(): void
   /** Closes both directions so that the peer sees a reset (RST) rather than an end. Idempotent. */
   reset(): void
-  /** Stops and restarts reading. */
+  /** Stops and restarts reading: while a wire is paused neither data nor an end is told. */
   pause(): void
   resume(): void
 }
