@@ -25,6 +25,7 @@ describe('etcd errors', () => {
     [8, 'etcdserver: mvcc: database space exceeded', 'REFUSED'],
     [8, 'etcdserver: too many requests', 'UNAVAILABLE'],
     [14, 'etcdserver: no leader', 'UNAVAILABLE'],
+    [2, 'raft proposal dropped', 'UNAVAILABLE'],
     [14, 'Connection dropped', 'UNAVAILABLE'],
     [13, 'Received RST_STREAM with code 2', 'UNAVAILABLE'],
     [3, 'etcdserver: request is too large', 'REFUSED'],
@@ -46,6 +47,8 @@ describe('etcd errors', () => {
     const unsent = (code: number, details: string) => isUnsent({ code, details })
     expect(unsent(14, 'No connection established. Last error: connect ECONNREFUSED')).toBe(true)
     expect(unsent(14, 'etcdserver: no leader')).toBe(true)
+    expect(unsent(2, 'raft proposal dropped')).toBe(true)
+    expect(unsent(2, 'raft: stopped')).toBe(false)
     expect(unsent(14, 'Connection dropped')).toBe(false)
     expect(unsent(14, 'etcdserver: request timed out')).toBe(false)
     expect(unsent(4, 'Deadline exceeded')).toBe(false)
@@ -53,6 +56,7 @@ describe('etcd errors', () => {
 
   it('tell what another endpoint may do better', () => {
     expect(isTransient(rpcError(14, 'etcdserver: leader changed'))).toBe(true)
+    expect(isTransient(rpcError(2, 'raft proposal dropped'))).toBe(true)
     expect(isTransient(rpcError(7, 'etcdserver: permission denied'))).toBe(false)
     expect(isTransient(new TypeError('a defect'))).toBe(false)
   })

@@ -69,11 +69,15 @@ export function isStaleToken(status: RpcStatus | undefined): boolean {
   return status !== undefined && STALE_TOKEN.test(status.details)
 }
 
+/** raft's own words, which etcd passes on as UNKNOWN: what the member was asked to propose is in no log. */
+const PROPOSAL_DROPPED = /^raft proposal dropped/
+
 /**
  * Whether the request surely never reached the registry's log: there was no connection to send it over, or the member
- * turned it away at the door.
+ * turned it away at the door, as it does without a leader and while the leadership moves.
  */
 export function isUnsent(status: RpcStatus | undefined): boolean {
+  if (status?.code === Status.UNKNOWN) return PROPOSAL_DROPPED.test(status.details)
   return (
     status?.code === Status.UNAVAILABLE &&
     /^No connection established|^Name resolution failed|^Channel closed|^etcdserver: no leader/.test(status.details)
@@ -84,7 +88,7 @@ export function isUnsent(status: RpcStatus | undefined): boolean {
 export function isTransient(error: unknown): boolean {
   if (error instanceof NoAnswer) return true
   const status = statusOf(error)
-  return status !== undefined && RULES_BY_CODE.get(status.code)?.code === 'UNAVAILABLE'
+  return status !== undefined && ruleOf(status).code === 'UNAVAILABLE'
 }
 
 /** Whether an answer was larger than a gRPC client takes. */
@@ -140,6 +144,7 @@ const RULES_BY_DETAILS: readonly (readonly [RegExp, Rule])[] = [
     },
   ],
   [/etcdserver: too many requests|context (deadline exceeded|canceled)/, { code: 'UNAVAILABLE', message: away }],
+  [PROPOSAL_DROPPED, { code: 'UNAVAILABLE', message: away }],
 ]
 
 const RULES_BY_CODE = new Map<number, Rule>([
@@ -152,10 +157,14 @@ const RULES_BY_CODE = new Map<number, Rule>([
   [Status.UNIMPLEMENTED, { code: 'REFUSED', message: asIs, hint: 'check that the endpoint is an etcd v3 one' }],
 ])
 
+function ruleOf({ code, details }: RpcStatus): Rule {
+  const byDetails = RULES_BY_DETAILS.find(([pattern]) => pattern.test(details))?.[1]
+  return byDetails ?? RULES_BY_CODE.get(code) ?? { code: 'REFUSED', message: asIs }
+}
+
 /** A status as the error callers see. */
 function fromStatus(status: RpcStatus, cause?: unknown): FairleadError {
-  const rule = RULES_BY_DETAILS.find(([pattern]) => pattern.test(status.details))?.[1] ??
-    RULES_BY_CODE.get(status.code) ?? { code: 'REFUSED', message: asIs }
+  const rule = ruleOf(status)
   return new FairleadError(rule.code, rule.message(status.details), {
     ...(rule.hint === undefined ? {} : { hint: rule.hint }),
     ...(cause === undefined ? {} : { cause }),
