@@ -9,6 +9,8 @@ export interface FaultProxy {
   readonly connections: number
   /** Holds back every byte, both ways, of old and new connections, until `heal`: the peer is there but silent. */
   blackhole(): void
+  /** Drops every byte of the connections there are, for ever and without a word. New ones pass. */
+  forget(): void
   /** Resets new connections. Old ones live on. */
   refuse(): void
   /** Lets each chunk wait, both ways. */
@@ -64,6 +66,11 @@ export async function startFaultProxy(targetPort: number): Promise<FaultProxy> {
     blackhole() {
       silent = true
       for (const pair of pairs) pair.forEach((socket) => socket.pause())
+    },
+    forget() {
+      for (const pair of pairs) {
+        for (const socket of pair) socket.removeAllListeners('data').removeAllListeners('end').resume()
+      }
     },
     refuse: () => void (refusing = true),
     delay: (ms) => void (delayMs = ms),

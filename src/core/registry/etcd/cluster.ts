@@ -13,7 +13,7 @@ import {
   type UnaryMethod,
 } from './connection.js'
 import { dialFirst } from './dial.js'
-import { fromError, isTransient, isUnsent, noEndpoint, reasonOf, statusOf } from './errors.js'
+import { fromError, isTransient, isUnsent, NoAnswer, noEndpoint, reasonOf, statusOf } from './errors.js'
 import { LoginToken } from './login-token.js'
 import type { EtcdConfig } from './options.js'
 
@@ -89,7 +89,7 @@ export class Cluster {
           continue
         }
         if (!isTransient(error)) throw fromError(error)
-        this.demote(connection)
+        this.#passOver(connection, error)
         failures.set(connection.name, reasonOf(error))
         if (!options.repeatable && !isUnsent(status)) break
         candidates = candidates.filter((candidate) => candidate !== connection)
@@ -130,7 +130,7 @@ export class Cluster {
       const stream = await connection.stream(method, metadataWith(token))
       return { stream, connection, token }
     } catch (error) {
-      this.demote(connection)
+      this.#passOver(connection, error)
       throw fromError(error)
     }
   }
@@ -144,8 +144,14 @@ export class Cluster {
       this.login.discard(token)
       return new FairleadError('UNAVAILABLE', 'the login to the registry has expired', { cause: error })
     }
-    if (isTransient(error)) this.demote(connection)
+    if (isTransient(error)) this.#passOver(connection, error)
     return fromError(error)
+  }
+
+  /** Takes note of a connection that leaves what is asked over it unanswered. */
+  unanswered(connection: Connection): void {
+    connection.renew()
+    this.#demote(connection)
   }
 
   close(): void {
@@ -153,8 +159,13 @@ export class Cluster {
     for (const connection of this.connections) connection.close()
   }
 
+  #passOver(connection: Connection, error: unknown): void {
+    if (error instanceof NoAnswer) this.unanswered(connection)
+    else this.#demote(connection)
+  }
+
   /** Prefers another endpoint from now on. */
-  demote(connection: Connection): void {
+  #demote(connection: Connection): void {
     const index = this.connections.indexOf(connection)
     if (index === this.#preferred) this.#preferred = (index + 1) % this.connections.length
   }

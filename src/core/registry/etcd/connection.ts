@@ -61,10 +61,10 @@ type ServiceClient = Client & { readonly [M in UnaryMethod]: UnaryCall<M> } & {
 }
 
 const CHANNEL_OPTIONS = {
-  // etcd closes connections that are pinged more often than every 5 s (GRPCKeepAliveMinTime).
+  // etcd closes connections that are pinged more often than every 5 s (GRPCKeepAliveMinTime), and those that are pinged
+  // while no call is open on them. One that was idle is pinged along with the next call.
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
-  'grpc.keepalive_permit_without_calls': 1,
   // A registry that comes back is to be found within a second or so.
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,
@@ -87,20 +87,17 @@ class PooledClient extends etcd3.Etcd3 {
 /** One registry endpoint: connects when first asked to, and reconnects by itself for as long as it is open. */
 export class Connection {
   readonly name: string
-  readonly #client: PooledClient
+  readonly #tls: EtcdConfig['tls']
+  #client: PooledClient
+  #generation = 0
   #closed = false
 
   /** Throws INVALID_ARGUMENT where the certificates cannot be used. */
   constructor(endpoint: EtcdEndpoint, { tls }: EtcdConfig) {
     this.name = endpoint.name
+    this.#tls = tls
     try {
-      this.#client = new PooledClient({
-        hosts: endpoint.name,
-        grpcOptions: CHANNEL_OPTIONS,
-        faultHandling: { host: () => noPolicy, global: noPolicy },
-        // etcd3 types the authority as required; gRPC takes the system's where there is none.
-        ...(tls && { credentials: tlsMaterial(tls) as Required<EtcdCredentials> }),
-      })
+      this.#client = this.#newClient()
     } catch (error) {
       throw new FairleadError('INVALID_ARGUMENT', `the certificates cannot be used: ${(error as Error).message}`, {
         hint: 'check --cacert, --cert and --key: PEM files, and a key that belongs to the certificate',
@@ -110,23 +107,59 @@ export class Connection {
   }
 
   /**
+   * Has what comes next go over a new connection: the present one left a call unanswered, and may be one that a device on the way has
+   * forgotten, which nobody tells. Calls and streams under way stay with the old one.
+   */
+  renew(): void {
+    if (this.#closed) return
+    const old = this.#client
+    this.#generation++
+    this.#client = this.#newClient()
+    old.close()
+  }
+
+  /** Calls one of the two later; `use` with a client that is over the present connection. */
+  #withService(name: Service, use: (client: ServiceClient) => void, onFailure: (error: Error) => void): void {
+    const generation = this.#generation
+    const ifCurrent =
+      <T>(then: (value: T) => void) =>
+      (value: T) =>
+        generation === this.#generation ? then(value) : this.#withService(name, use, onFailure)
+    this.#client.service(name).then(ifCurrent(use), ifCurrent(onFailure))
+  }
+
+  #newClient(): PooledClient {
+    const tls = this.#tls
+    return new PooledClient({
+      hosts: this.name,
+      // Channels of equal options share a connection.
+      grpcOptions: { ...CHANNEL_OPTIONS, 'fairlead.generation': this.#generation },
+      faultHandling: { host: () => noPolicy, global: noPolicy },
+      // etcd3 types the authority as required; gRPC takes the system's where there is none.
+      ...(tls && { credentials: tlsMaterial(tls) as Required<EtcdCredentials> }),
+    })
+  }
+
+  /**
    * Connects where need be and calls `onReady` once the other side has answered the HTTP/2 handshake, or `onFailure`
    * once an attempt failed. The returned function ends the waiting, not the connection.
    */
   dial(onReady: () => void, onFailure: (error: Error) => void): () => void {
     let waiting = true
     let call: ClientUnaryCall | undefined
-    const check = (client: ServiceClient) => {
+    // The services of an endpoint share its connection. Asking by way of one of them keeps the last error at hand.
+    const start = () => this.#withService('KV', (client) => check(client, this.#generation), onFailure)
+    const check = (client: ServiceClient, generation: number) => {
       if (!waiting) return
       if (this.#closed) return onFailure(new Error('closed'))
+      if (generation !== this.#generation) return start()
       const channel = client.getChannel()
       const state = channel.getConnectivityState(true)
       if (state === connectivityState.READY) onReady()
       else if (state === connectivityState.TRANSIENT_FAILURE) call = explain(client, onReady, onFailure)
-      else channel.watchConnectivityState(state, Infinity, () => check(client))
+      else channel.watchConnectivityState(state, Infinity, () => check(client, generation))
     }
-    // The services of an endpoint share its connection. Asking by way of one of them keeps the last error at hand.
-    this.#client.service('KV').then(check, onFailure)
+    start()
     return () => {
       waiting = false
       call?.cancel()
@@ -148,19 +181,23 @@ export class Connection {
       const settle: Callback<M> = (error, response) => (error ? reject(error) : resolve(response))
       call = (client[method] as unknown as UnaryCall<M>).call(client, request, metadata, settle)
     }
-    this.#client.service(UNARY[method]).then(start, reject)
+    this.#withService(UNARY[method], start, reject)
     return () => {
       cancelled = true
       call?.cancel()
     }
   }
 
-  async stream<M extends StreamMethod>(method: M, metadata: Metadata): Promise<Streams[M]> {
-    const client = await this.#client.service(STREAMS[method])
-    const stream = (client[method] as unknown as StreamCall<M>).call(client, metadata)
-    // A stream that is cancelled reports so; readers learn of failures by reading.
-    stream.on('error', () => undefined)
-    return stream
+  stream<M extends StreamMethod>(method: M, metadata: Metadata): Promise<Streams[M]> {
+    return new Promise((resolve, reject) => {
+      const start = (client: ServiceClient) => {
+        const stream = (client[method] as unknown as StreamCall<M>).call(client, metadata)
+        // A stream that is cancelled reports so; readers learn of failures by reading.
+        stream.on('error', () => undefined)
+        resolve(stream)
+      }
+      this.#withService(STREAMS[method], start, reject)
+    })
   }
 
   close(): void {

@@ -131,7 +131,7 @@ export class EtcdStore implements Store {
       close: () => keepAlive.close(),
       abandon: () => {
         keepAlive.close()
-        if (opened) cluster.demote(opened.connection)
+        if (opened) cluster.unanswered(opened.connection)
       },
     }
   }
