@@ -192,6 +192,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         expect(info).toMatchObject({ id: lease.id, ttlSeconds: 60 })
         expect(info!.remainingSeconds).toBeGreaterThan(50)
         expect(info!.remainingSeconds).toBeLessThanOrEqual(60)
+        expect(info!.term).toBeGreaterThan(0n)
 
         await store.revokeLease(lease.id)
         expect((await store.get(`${prefix}a`)).entry).toBeUndefined()

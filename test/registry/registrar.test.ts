@@ -132,6 +132,28 @@ describe('a registration', () => {
     expect(store.text(GONE)).toBeUndefined()
   })
 
+  it.each(['wait', 'fail', 'takeover'] as const)(
+    'outlives a snapshot from the time of its predecessor, where a conflict means %s',
+    async (onConflict) => {
+      const { clock, store, start, another } = setUp()
+      const predecessor = another().start('web', '10.0.0.5:80', { id: 'predecessor' })
+      await clock.advance(100)
+      const restore = store.snapshot()
+      await predecessor.close()
+      const registration = start({ onConflict })
+      await clock.advance(100)
+      restore()
+      await clock.advance(5000)
+      store.expire()
+      await clock.advance(10_000)
+      expect(registration.state).toBe('registered')
+      expect(store.text(KEY)).toContain('"id":"me"')
+      await store.put(KEY, '{"Addr":"10.0.0.5:80","Metadata":{"id":"thief"}}')
+      await clock.advance(5000)
+      expect(await registration.closed).toMatchObject({ how: 'conflict' })
+    },
+  )
+
   it('ends with a conflict when another id overwrites it, without fighting for the key', async () => {
     const { clock, store, start } = setUp()
     const registration = start()
@@ -355,6 +377,21 @@ describe('an address held by another registration', () => {
     })
     return { ...setting, holder, contender }
   }
+
+  it('is waited for until the holder is gone, also where a new leader prolongs its lease', async () => {
+    const { clock, store, start } = setUp()
+    const { id: dead } = await store.grantLease(10)
+    await store.put(KEY, '{"Addr":"10.0.0.5:80","Metadata":{"id":"dead"}}', dead)
+    const registration = start()
+    await clock.advance(5000)
+    store.changeLeader()
+    await clock.advance(9000)
+    expect(registration.state).toBe('pending')
+    await clock.advance(5000)
+    store.expire()
+    await clock.advance(2000)
+    expect(registration.state).toBe('registered')
+  })
 
   it('is waited for, and a conflict once the holder has renewed past its TTL', async () => {
     const { clock, store, contender, holder, events } = await held('wait')

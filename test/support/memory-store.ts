@@ -31,6 +31,7 @@ interface Watcher {
 export class MemoryStore implements Store {
   revision = 1n
   clusterId = '1'
+  term = 2n
   /** Why every call fails at the moment. */
   failing: FairleadError | undefined
   /** Why leases and puts are refused at the moment. */
@@ -62,7 +63,13 @@ export class MemoryStore implements Store {
 
   up(): void {
     this.failing = undefined
-    for (const lease of this.leases.values()) lease.expiresAt = this.#clock.now() + lease.ttlSeconds * 1000
+    this.#prolongLeases()
+  }
+
+  /** Moves the leadership so fast that no stream notices. */
+  changeLeader(): void {
+    this.term++
+    this.#prolongLeases()
   }
 
   breakStreams(): void {
@@ -80,6 +87,21 @@ export class MemoryStore implements Store {
     this.leases.clear()
     this.revision = 1n
     this.breakStreams()
+  }
+
+  /** Remembers what there is. The returned function brings it back, as a restored snapshot does, and breaks the streams. */
+  snapshot(): () => void {
+    const [revision, entries] = [this.revision, [...this.entries]]
+    const leases = [...this.leases].map(([id, { ttlSeconds }]) => [id, ttlSeconds] as const)
+    return () => {
+      this.entries.clear()
+      this.leases.clear()
+      this.revision = revision
+      for (const [key, entry] of entries) this.entries.set(key, entry)
+      for (const [id, ttlSeconds] of leases) this.leases.set(id, { ttlSeconds, expiresAt: 0 })
+      this.#prolongLeases()
+      this.breakStreams()
+    }
   }
 
   text(key: string): string | undefined {
@@ -160,7 +182,7 @@ export class MemoryStore implements Store {
     const lease = this.leases.get(id)
     if (!lease) return undefined
     const remainingSeconds = Math.floor((lease.expiresAt - this.#clock.now()) / 1000)
-    return { id, ttlSeconds: lease.ttlSeconds, remainingSeconds }
+    return { id, ttlSeconds: lease.ttlSeconds, remainingSeconds, term: this.term }
   }
 
   openKeepAlive(handlers: KeepAliveHandlers) {
@@ -198,6 +220,10 @@ export class MemoryStore implements Store {
   expire(): void {
     if (this.failing) return
     for (const [id, lease] of [...this.leases]) if (lease.expiresAt <= this.#clock.now()) this.#end(id)
+  }
+
+  #prolongLeases(): void {
+    for (const lease of this.leases.values()) lease.expiresAt = this.#clock.now() + lease.ttlSeconds * 1000
   }
 
   #end(id: bigint): void {

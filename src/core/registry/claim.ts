@@ -8,8 +8,8 @@ export type ConflictMode = 'wait' | 'fail' | 'takeover'
 export interface Claim {
   readonly id: string
   readonly mode: ConflictMode
-  /** Whether the record has been ours before. */
-  readonly held: boolean
+  /** Whoever wrote the record after this revision, and is not us, took it from us; undefined if it never was ours. */
+  readonly heldAt: bigint | undefined
   /** The lease to put the record under. */
   readonly lease: bigint
   /** Every lease that was ours, this one included. */
@@ -21,7 +21,8 @@ export interface Claim {
 /** What lies at the registration's key, both read at one revision. */
 export interface Observation {
   /** `endpoint` is undefined for a record that cannot be read. */
-  readonly record: { readonly endpoint: Endpoint | undefined; readonly lease: bigint } | undefined
+  readonly record:
+    { readonly endpoint: Endpoint | undefined; readonly lease: bigint; readonly modRevision: bigint } | undefined
   readonly tombstone: (Tombstone & { readonly modRevision: bigint }) | undefined
 }
 
@@ -46,14 +47,17 @@ export function judge(claim: Claim, { record, tombstone }: Observation): Verdict
     return { kind: 'put', adopt: false }
   }
   const holder = record.endpoint?.id ?? 'an unreadable record'
+  const { heldAt } = claim
+  // What was written before the record was ours came back with an older state of the registry (a restored snapshot): nobody took it.
+  const isTaken = heldAt !== undefined && record.modRevision > heldAt
   if (holder === claim.id) {
     if (record.lease === claim.lease) return { kind: 'keep', adopt: true }
     // Somebody rewrote our record without its lease, or it is still under a lease that we gave up.
-    if (record.lease === 0n || claim.leases.has(record.lease)) return { kind: 'put', adopt: claim.held }
+    if (record.lease === 0n || claim.leases.has(record.lease)) return { kind: 'put', adopt: heldAt !== undefined }
     // The same id under the lease of another process: at the start that is our predecessor, later our successor.
-    return claim.held ? { kind: 'conflict', holder } : { kind: 'put', adopt: false }
+    return isTaken ? { kind: 'conflict', holder } : { kind: 'put', adopt: false }
   }
-  if (claim.held || claim.mode === 'fail') return { kind: 'conflict', holder }
+  if (isTaken || (claim.mode === 'fail' && heldAt === undefined)) return { kind: 'conflict', holder }
   // A record without a lease is no live registration: nobody keeps it.
   if (claim.mode === 'takeover' || record.lease === 0n) return { kind: 'put', adopt: false }
   return { kind: 'wait', lease: record.lease }

@@ -79,7 +79,8 @@ export class KeptRegistration implements Registration {
   #patches: Patch[] = []
   #since: bigint | undefined
   #lease: bigint | undefined
-  #held = false
+  /** A revision before which nobody else can have taken the record from us; undefined while it never was ours. */
+  #heldAt: bigint | undefined
   #attempted = false
   #failing = false
   #dirty = false
@@ -186,7 +187,8 @@ export class KeptRegistration implements Registration {
     this.#remember(lease.id)
     for (let round = 0; round < MAX_ROUNDS && !this.#ending; round++) {
       const seen = await this.#record.look()
-      if (this.#since === undefined || seen.revision < this.#since) this.#since = this.#held ? 0n : seen.revision
+      if (this.#since === undefined || seen.revision < this.#since)
+        this.#since = this.#heldAt === undefined ? seen.revision : 0n
       const again = this.#visible ? await this.#show(seen, lease.id) : await this.#hide(seen)
       if (again === undefined) continue
       this.#succeeded()
@@ -198,7 +200,7 @@ export class KeptRegistration implements Registration {
   /** Undefined: look again at what is there now. */
   async #show(seen: Sighting, lease: bigint): Promise<number | undefined> {
     const { mode } = this.#plan
-    const self = { id: this.id, mode, held: this.#held, lease, leases: this.#leases, since: this.#since! }
+    const self = { id: this.id, mode, heldAt: this.#heldAt, lease, leases: this.#leases, since: this.#since! }
     const verdict = judge(self, seen)
     switch (verdict.kind) {
       case 'deregistered':
@@ -228,7 +230,7 @@ export class KeptRegistration implements Registration {
     for (const patch of patches) patch.settle()
     const renewed = this.#lease !== lease
     this.#lease = lease
-    this.#held = true
+    this.#heldAt = seen.revision
     if (this.#share.current?.certain && (renewed || this.#state !== 'registered')) this.#enter('registered')
     return RECHECK_MS
   }
@@ -254,7 +256,7 @@ export class KeptRegistration implements Registration {
   #isOurs(seen: Sighting): boolean {
     const { record } = seen
     if (record?.endpoint?.id !== this.id) return false
-    return this.#leases.has(record.lease) || (this.#held && record.lease === 0n)
+    return this.#leases.has(record.lease) || (this.#heldAt !== undefined && record.lease === 0n)
   }
 
   #conflict(holder: string): FairleadError {
@@ -266,7 +268,7 @@ export class KeptRegistration implements Registration {
   #failed(error: FairleadError): void {
     this.#record.forget()
     this.#holder.reset()
-    if (HOPELESS.has(error.code) && !this.#held) {
+    if (HOPELESS.has(error.code) && this.#heldAt === undefined) {
       void this.#end({ how: 'failed', error })
       return
     }
@@ -312,7 +314,7 @@ export class KeptRegistration implements Registration {
     else this.#cancelGiveUp?.()
     const lease = this.#share.current
     if (state !== 'registered') {
-      if (this.#held) this.#emit({ type: state })
+      if (this.#heldAt !== undefined) this.#emit({ type: state })
     } else if (lease) this.#emit({ type: 'registered', lease: lease.id, ttlSeconds: lease.ttlSeconds })
   }
 

@@ -128,6 +128,8 @@ export interface GrantedLease {
 
 export interface LeaseInfo extends GrantedLease {
   readonly remainingSeconds: number
+  /** The term of the registry's leader. A new leader lets every lease start over with its full TTL. */
+  readonly term: bigint
 }
 
 export interface KeepAliveHandlers {

@@ -105,7 +105,8 @@ export class EtcdStore implements Store {
     const remainingSeconds = Number(response.TTL)
     // 0 is the last second of a lease, -1 that there is none.
     if (remainingSeconds < 0) return undefined
-    return { id, ttlSeconds: Number(response.grantedTTL), remainingSeconds }
+    const term = BigInt(response.header.raft_term)
+    return { id, ttlSeconds: Number(response.grantedTTL), remainingSeconds, term }
   }
 
   openKeepAlive(handlers: KeepAliveHandlers): KeepAliveStream {
