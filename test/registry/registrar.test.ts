@@ -56,6 +56,38 @@ describe('a registration', () => {
     expect(store.entries.size).toBe(0)
   })
 
+  it('goes, closed while the registry was away, as soon as that is back, though others keep its lease', async () => {
+    const { clock, store, registrar, start } = setUp()
+    const registration = start()
+    const other = registrar.start('web', '10.0.0.6:80')
+    await clock.advance(100)
+    store.down()
+    const closing = registration.close()
+    await clock.advance(10_000)
+    await closing
+    store.up()
+    await clock.advance(20_000)
+    expect(store.text(KEY)).toBeUndefined()
+    expect(store.text(GONE)).toBe('{"id":"me","reason":"closed"}')
+    expect(other.state).toBe('registered')
+  })
+
+  it('stays, registered anew under its id after it was closed while the registry was away', async () => {
+    const { clock, store, registrar, start } = setUp()
+    registrar.start('web', '10.0.0.6:80')
+    const first = start()
+    await clock.advance(100)
+    store.down()
+    const closing = first.close()
+    await clock.advance(10_000)
+    await closing
+    const { createRevision } = store.entries.get(KEY)!
+    start()
+    store.up()
+    await clock.advance(60_000)
+    expect(store.entries.get(KEY)).toMatchObject({ createRevision })
+  })
+
   it('lies among the balancers if it is one', async () => {
     const { clock, store, start } = setUp()
     start({ role: 'balancer' })

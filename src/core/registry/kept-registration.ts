@@ -6,6 +6,7 @@ import { type ConflictMode, judge } from './claim.js'
 import { changeEndpoint, type Description } from './description.js'
 import { HolderWait } from './holder-wait.js'
 import type { LeasePool, LeaseShare } from './lease-pool.js'
+import type { Leftovers } from './leftovers.js'
 import type { Limiter } from './limiter.js'
 import type { OwnKeysWatch } from './own-keys-watch.js'
 import type { Place, Sighting } from './record-access.js'
@@ -19,6 +20,7 @@ export interface Shared {
   readonly runtime: Runtime
   readonly leases: LeasePool
   readonly watch: OwnKeysWatch
+  readonly leftovers: Leftovers
   /** Keeps a thousand registrations from healing all at once. */
   readonly limiter: Limiter
 }
@@ -346,7 +348,9 @@ export class KeptRegistration implements Registration {
     await Promise.resolve()
     if (end.how === 'closed' || end.how === 'gave-up') {
       await within(clock, SETTLE_TIMEOUT_MS, this.#working)
-      await within(clock, REMOVE_TIMEOUT_MS, this.#remove())
+      const isRemoved = await within(clock, REMOVE_TIMEOUT_MS, this.#remove(this.#record))
+      // A write that is still under way may yet be applied.
+      if (!isRemoved || this.#working) this.#leave()
     }
     this.#calls.abort()
     await within(clock, REMOVE_TIMEOUT_MS, this.#share.release())
@@ -358,19 +362,27 @@ export class KeptRegistration implements Registration {
     this.#settleClosed(end)
   }
 
-  async #remove(): Promise<void> {
-    if (!this.#attempted) return
-    try {
-      for (let round = 0; round < MAX_ROUNDS; round++) {
-        const seen = await this.#record.look()
-        if (!this.#isOurs(seen) || (await this.#record.remove('closed', seen))) return
-      }
-    } catch (error) {
-      this.#shared.runtime.log.warn('the record could not be removed and goes when its lease runs out', {
-        key: this.#plan.place.key,
-        error: asFairleadError(error).message,
-      })
+  /** Whether the record is gone. */
+  async #remove(record: RecordHandle): Promise<boolean> {
+    if (!this.#attempted) return true
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const seen = await record.look()
+      if (!this.#isOurs(seen) || (await record.remove('closed', seen))) return true
     }
+    return false
+  }
+
+  /** The record goes when its lease runs out; one that others keep alive has to be removed later. */
+  #leave(): void {
+    const { store, runtime, leftovers } = this.#shared
+    const { place } = this.#plan
+    const { isShared } = this.#share
+    const then = isShared ? 'is removed as soon as the registry is back' : 'goes when its lease runs out'
+    runtime.log.warn(`the record could not be removed and ${then}`, { key: place.key })
+    if (!isShared) return
+    leftovers.add(place.key, this.id, (signal) =>
+      this.#remove(new RecordHandle(store, place, { signal, timeoutMs: CALL_TIMEOUT_MS })),
+    )
   }
 }
 
@@ -382,10 +394,12 @@ function adopted(own: Endpoint, there: Endpoint): Endpoint {
   return Object.freeze({ ...rest, weight, ...optional, state, meta })
 }
 
-/** Waits for a task, but not for longer than `ms`. */
-async function within(clock: Clock, ms: number, task: Promise<unknown> | undefined): Promise<void> {
-  if (!task) return
+/** What a task resolves to; undefined if it fails or takes longer than `ms`. */
+async function within<T>(clock: Clock, ms: number, task: Promise<T> | undefined): Promise<T | undefined> {
+  if (!task) return undefined
   const done = new AbortController()
-  await Promise.race([task.catch(() => undefined), sleep(clock, ms, done.signal).catch(() => undefined)])
+  const late = sleep(clock, ms, done.signal).catch(() => undefined)
+  const result = await Promise.race([task.catch(() => undefined), late])
   done.abort()
+  return result ?? undefined
 }

@@ -16,6 +16,8 @@ export interface LeaseShare {
   readonly current: LeaseView | undefined
   /** Why there is none, if granting one failed. */
   readonly error: FairleadError | undefined
+  /** Whether it is kept for other records as well. Asked before `release`. */
+  readonly isShared: boolean
   /** Tells that the registry denied knowing the lease. */
   reportGone(id: bigint): void
   /** Gives the share back; the lease is revoked with the last one. Resolves when that was tried. Idempotent. */
@@ -52,6 +54,9 @@ export class LeasePool {
       },
       get error() {
         return keeper.lastError
+      },
+      get isShared() {
+        return pooled.listeners.size > 1
       },
       reportGone: (id) => keeper.reportGone(id),
       release: async () => {

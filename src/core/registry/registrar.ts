@@ -7,6 +7,7 @@ import { newInstanceId } from './instance-id.js'
 import { KeptRegistration, type Shared } from './kept-registration.js'
 import { KeyLayout } from './keys.js'
 import { LeasePool } from './lease-pool.js'
+import { Leftovers } from './leftovers.js'
 import { Limiter } from './limiter.js'
 import { OwnKeysWatch } from './own-keys-watch.js'
 import { placeOf } from './record-access.js'
@@ -60,6 +61,7 @@ class StoreRegistrar implements Registrar {
       runtime,
       leases: new LeasePool(store, runtime),
       watch: new OwnKeysWatch(store, runtime),
+      leftovers: new Leftovers(runtime),
       limiter: new Limiter(CONCURRENCY),
     }
   }
@@ -72,6 +74,7 @@ class StoreRegistrar implements Registrar {
     if (this.#registrations.has(place.key)) {
       throw new FairleadError('CONFLICT', `${endpoint.address} of ${service} is registered by this process already`)
     }
+    this.#shared.leftovers.drop(place.key, id)
     const registration = new KeptRegistration(this.#shared, {
       service,
       place,
@@ -118,6 +121,7 @@ class StoreRegistrar implements Registrar {
     this.#closed = true
     await Promise.all([...this.#registrations.values()].map((registration) => registration.close()))
     this.#shared.watch.close()
+    this.#shared.leftovers.close()
   }
 }
 

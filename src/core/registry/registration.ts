@@ -62,7 +62,7 @@ export interface Registration extends AsyncDisposable {
   setVisible(visible: boolean): void
   /**
    * Takes the record out on purpose and ends. Never rejects, and is done within seconds even if the registry is away: then the
-   * record goes when its lease runs out. Idempotent.
+   * record goes when the registry is back or the lease runs out. Idempotent.
    */
   close(): Promise<void>
 }
