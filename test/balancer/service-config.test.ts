@@ -22,9 +22,15 @@ describe('parseServiceConfig', () => {
   })
 
   it('takes the child policy of grpclb for servers', () => {
-    expect(parseServiceConfig(list({ grpclb: {} }))?.name).toBe('round_robin')
     const childPolicy = [{ mystery: {} }, { pick_first: {} }]
     expect(parseServiceConfig(list({ grpclb: { childPolicy } }))?.name).toBe('pick_first')
+  })
+
+  it('takes the default, by weight, where grpclb has no child policy', () => {
+    expect(parseServiceConfig(list({ grpclb: {} }))?.name).toBe('weighted_round_robin')
+    expect(parseServiceConfig(list({ grpclb: { serviceName: 'web', dropPercent: 5 } }))?.name).toBe(
+      'weighted_round_robin',
+    )
   })
 
   it('reads the older field, in any case, where there is no list', () => {
@@ -56,6 +62,11 @@ describe('parseServiceConfig', () => {
     ['a header longer than names are', list({ ring_hash: { requestHashHeader: 'x'.repeat(257) } })],
     ['a binary header', list({ ring_hash: { requestHashHeader: 'trace-bin' } })],
     ['a header of maglev that is none', list({ maglev: { requestHashHeader: 'no good' } })],
+    ['a config of grpclb that is no object', list({ grpclb: 3 })],
+    ['a child policy of grpclb that is no list', list({ grpclb: { childPolicy: 'round_robin' } })],
+    ['a service of grpclb that is no name', list({ grpclb: { serviceName: 5 } })],
+    ['more drops than calls', list({ grpclb: { dropPercent: 101 } })],
+    ['drops that are no number', list({ grpclb: { dropPercent: '5' } })],
     ['a truth that is none', list({ pick_first: { shuffleAddressList: 'yes' } })],
   ])('refuses %s', (_, config) => {
     expect(() => parseServiceConfig(config)).toThrow(invalid)

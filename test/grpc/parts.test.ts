@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createBalancer } from '../../src/core/balancer/balancer.js'
 import { attributesOf, balancersOf, resolvedOf } from '../../src/core/grpc/attribute.js'
 import { channelConfig } from '../../src/core/grpc/channel-config.js'
+import { registerGrpclb } from '../../src/core/grpc/grpclb/register.js'
 import { FailedAttempts } from '../../src/core/grpc/policy/failed-attempts.js'
 import { OwnOrder } from '../../src/core/grpc/policy/own-order.js'
 import { plainSnapshot } from '../../src/core/grpc/policy/plain-snapshot.js'
@@ -135,6 +136,24 @@ describe('the config of a channel', () => {
   ])('refuses %j', (raw) => {
     expect(() => channelConfig(raw, false)).toThrow()
   })
+})
+
+describe('the config of a channel with lookaside balancers', () => {
+  registerGrpclb(systemRuntime)
+
+  it('is grpclb’s, over what the config says otherwise', () => {
+    const childPolicy = [{ random: {} }]
+    expect(channelConfig({ loadBalancingConfig: childPolicy }, true).loadBalancingConfig).toEqual([
+      { grpclb: { childPolicy } },
+    ])
+  })
+
+  it.each([{ serviceName: 5 }, { childPolicy: [{ round_robin: null }] }])(
+    'refuses what grpclb cannot use: %j',
+    (grpclb) => {
+      expect(() => channelConfig({ loadBalancingConfig: [{ grpclb }] }, true)).toThrow()
+    },
+  )
 })
 
 describe('attributes', () => {

@@ -1,5 +1,6 @@
 import { FairleadError } from '../errors.js'
 import { OUTLIER_DETECTION, type OutlierDetection, parseOutlierDetection } from './outlier-detection.js'
+import { configFields, invalid, numberField, stringField } from './policies/config.js'
 import { DEFAULT_POLICY, POLICIES, POLICY_NAMES, type PolicyName } from './policies/index.js'
 import type { Policy } from './policy.js'
 
@@ -18,9 +19,8 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['ring_hash_experimental', 'ring_hash'],
 ])
 
-/** A lookaside client's policy, and how it balances over servers unless its config names a child policy. */
+/** A lookaside client's policy. */
 const GRPCLB = 'grpclb'
-const GRPCLB_CHILD: PolicyName = 'round_robin'
 
 /** A policy by name (a contract name or gRPC's) and its config as JSON. Throws INVALID_ARGUMENT. */
 export function choosePolicy(name: string = DEFAULT_POLICY, config?: unknown): PolicyChoice {
@@ -40,12 +40,12 @@ export function choosePolicy(name: string = DEFAULT_POLICY, config?: unknown): P
  * the config too: no known policy in the list, or a field of the first known one out of range.
  */
 export function parseServiceConfig(raw: unknown): PolicyChoice | undefined {
-  if (!isObject(raw)) throw invalid('a service config is a JSON object')
+  if (!isObject(raw)) throw malformed('a service config is a JSON object')
   const list = own(raw, 'loadBalancingConfig')
   if (list !== undefined) return parsePolicyList(list, 'loadBalancingConfig')
   const name = own(raw, 'loadBalancingPolicy')
   if (name === undefined) return undefined
-  if (typeof name !== 'string') throw invalid('loadBalancingPolicy is not a string')
+  if (typeof name !== 'string') throw malformed('loadBalancingPolicy is not a string')
   return choosePolicy(name.toLowerCase())
 }
 
@@ -55,34 +55,38 @@ export function isPolicyName(name: string): boolean {
 }
 
 function parsePolicyList(list: unknown, where: string): PolicyChoice {
-  if (!Array.isArray(list)) throw invalid(`${where} is not a list`)
+  if (!Array.isArray(list)) throw malformed(`${where} is not a list`)
   const unknown: string[] = []
   for (const entry of list as unknown[]) {
     const names = isObject(entry) ? Object.keys(entry) : []
     const name = names[0]
     if (!isObject(entry) || name === undefined || names.length > 1) {
-      throw invalid(`an entry of ${where} is not an object with one policy name as its key`)
+      throw malformed(`an entry of ${where} is not an object with one policy name as its key`)
     }
     if (name === GRPCLB) return parseGrpclb(entry[name])
     if (name === OUTLIER_DETECTION) return parseWrapped(entry[name])
     if (knownName(name) !== undefined) return choosePolicy(name, entry[name])
     unknown.push(name)
   }
-  if (unknown.length === 0) throw invalid(`${where} is empty`)
-  throw invalid(`${where} names no known policy: ${unknown.map((name) => JSON.stringify(name)).join(', ')}`)
+  if (unknown.length === 0) throw malformed(`${where} is empty`)
+  throw malformed(`${where} names no known policy: ${unknown.map((name) => JSON.stringify(name)).join(', ')}`)
 }
 
-/** Servers that stand beside a lookaside balancer are balanced over by its child policy. */
-function parseGrpclb(config: unknown): PolicyChoice {
-  const children = isObject(config) ? own(config, 'childPolicy') : undefined
-  return children === undefined ? choosePolicy(GRPCLB_CHILD) : parsePolicyList(children, 'childPolicy')
+/** Servers that stand beside a lookaside balancer, and those that it lists, are balanced over by its child policy, else by the default. */
+function parseGrpclb(raw: unknown): PolicyChoice {
+  const config = configFields(GRPCLB, raw)
+  stringField(GRPCLB, config, 'serviceName')
+  const dropPercent = numberField(GRPCLB, config, 'dropPercent') ?? 0
+  if (dropPercent > 100) throw invalid(`grpclb: dropPercent is ${dropPercent}`, 'use 0 to 100')
+  const children = own(config, 'childPolicy')
+  return children === undefined ? choosePolicy() : parsePolicyList(children, 'childPolicy')
 }
 
 /** Outlier detection stands around the policy that chooses (gRFC A50). */
 function parseWrapped(config: unknown): PolicyChoice {
   const outlierDetection = parseOutlierDetection(config)
   const child = isObject(config) ? (own(config, 'childPolicy') ?? own(config, 'child_policy')) : undefined
-  if (child === undefined) throw invalid(`${OUTLIER_DETECTION} has no childPolicy`)
+  if (child === undefined) throw malformed(`${OUTLIER_DETECTION} has no childPolicy`)
   return { ...parsePolicyList(child, 'childPolicy'), outlierDetection }
 }
 
@@ -99,7 +103,7 @@ function own(object: Readonly<Record<string, unknown>>, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined
 }
 
-function invalid(message: string): FairleadError {
+function malformed(message: string): FairleadError {
   return new FairleadError('INVALID_ARGUMENT', message, {
     hint: `write {"loadBalancingConfig":[{"round_robin":{}}]}, with one of ${POLICY_NAMES.join(', ')}`,
   })

@@ -24,6 +24,8 @@ export function channelConfig(raw: unknown, lookaside: boolean): ServiceConfig {
   const entry = chosenEntry(config)
   const grpclb = lookaside && isRegistered(GRPCLB)
   const chosen = grpclb ? { [GRPCLB]: grpclbConfig(config) } : (entry ?? { [ANY_POLICY]: {} })
+  // Calls would hang on a channel that is given what its policy refuses.
+  experimental.parseLoadBalancingConfig(chosen)
   return { ...config, loadBalancingConfig: [chosen] }
 }
 

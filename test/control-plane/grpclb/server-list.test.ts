@@ -220,10 +220,18 @@ describe('a server list', () => {
   })
 
   it('drops what the service config asks for', () => {
-    const view = serviceView('web', weighted, { serviceConfig: config({ grpclb: { dropPercent: 25 } }) })
-    const list = serverList(view, undefined)
+    const grpclb = { dropPercent: 25, childPolicy: [{ round_robin: {} }] }
+    const list = serverList(serviceView('web', weighted, { serviceConfig: config({ grpclb }) }), undefined)
     expect(list.map(({ drop }) => drop === true)).toEqual([false, false, false, true])
     expect(list[3]).toMatchObject({ load_balance_token: 'drop', drop: true })
+  })
+
+  it('goes by weight around drops', () => {
+    const view = serviceView('web', weighted, { serviceConfig: config({ grpclb: { dropPercent: 25 } }) })
+    const list = serverList(view, undefined)
+    const shares = [1, 2, 3].map((last) => list.filter(({ drop, ip_address }) => !drop && ip_address!.at(-1) === last))
+    expect(shares.map(({ length }) => length)).toEqual([1, 2, 6])
+    expect(list.filter(({ drop }) => drop)).toHaveLength(3)
   })
 
   it('stays small, whatever the weights', () => {
