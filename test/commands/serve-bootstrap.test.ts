@@ -65,7 +65,7 @@ describe('fairlead serve bootstrap', () => {
     ['a listener without --envoy', ['--listen', '8080=web'], /--envoy/],
     ['a listener without a service', ['--envoy', '--listen', '8080'], /LISTEN=SERVICE/],
     ['a service that cannot be', ['--envoy', '--listen', '8080=a/b'], /bad service name/],
-    ['a server that cannot be', ['--server', 'nowhere'], /bad listen address/],
+    ['a server that cannot be', ['--server', 'nowhere'], /bad server address "nowhere"[^]*127\.0\.0\.1:18000/],
     ['a server at any port', ['--server', '127.0.0.1:0'], /127\.0\.0\.1:0/],
     ['an Envoy that listens on a name', ['--envoy', '--listen', 'localhost:8080=web'], /localhost is a name/],
     ['an admin endpoint on a name', ['--envoy', '--admin', 'localhost:9901'], /localhost is a name/],

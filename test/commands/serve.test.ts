@@ -161,6 +161,7 @@ describe('fairlead serve', () => {
     [['--grpclb', '0', '--health-interval', '1s'], /--health-interval has no effect/],
     [['--grpclb', '0', '--health-check', 'ping'], /bad check "ping"/],
     [['--grpclb', '0', '--report-interval', 'often'], /--report-interval/],
+    [['--grpclb', '0', '--report-interval', '500ms'], /at least 1 s: 500 ms/],
     [['--grpclb', '0', '--tls-cert', '/none.pem', '--tls-key', '/none.pem'], /cannot read \/none\.pem/],
   ])('refuses %j, with status 2', async (args, message) => {
     const { code, stderr } = await run(['serve', ...args])

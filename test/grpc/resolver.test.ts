@@ -36,10 +36,13 @@ describe('a channel of a registered service', () => {
     expect([inNs.calls, elsewhere.calls]).toEqual([3, 4])
   })
 
-  it.each(['ns:///', 'ns:///a/b', 'fairlead:///.config', 'ns:///a:80'])('cannot be made for %s', async (target) => {
-    const { client } = await start()
-    expect(() => client(target)).toThrow()
-  })
+  it.each(['ns:///', 'ns:/a', 'ns:///a/b', 'fairlead://author/.config', 'ns:///a:80'])(
+    'cannot be made for %s',
+    async (target) => {
+      const { client } = await start()
+      expect(() => client(target)).toThrow(`bad target "${target}"`)
+    },
+  )
 
   it('asks servers for the service by name, which is what TLS has them prove', async () => {
     const { serve, client } = await start()

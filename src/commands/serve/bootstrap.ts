@@ -76,11 +76,10 @@ from the server.`
 }
 
 function parseServer(text: string): ListenAddress {
-  const address = parseListen(text)
+  const hint = 'say where `serve --xds` listens, for example 127.0.0.1:18000'
+  const address = parseListen(text, 'server address', hint)
   if (address.port > 0) return address
-  throw new FairleadError('INVALID_ARGUMENT', `no server can be at ${text}: port 0 stands for any`, {
-    hint: 'say where `serve --xds` listens, for example 127.0.0.1:18000',
-  })
+  throw new FairleadError('INVALID_ARGUMENT', `no server can be at ${text}: port 0 stands for any`, { hint })
 }
 
 function parseListener(text: string) {

@@ -1,4 +1,4 @@
-import type { experimental } from '@grpc/grpc-js'
+import { experimental } from '@grpc/grpc-js'
 import { FairleadError } from '../errors.js'
 import { parseServiceName } from '../model/service.js'
 
@@ -10,13 +10,13 @@ export type Scheme = (typeof SCHEMES)[number]
  * The service that a target names: `web` of `ns:///web` and of `ns://author/web`, whose authority is ignored as in etcd's resolver for Go.
  * Throws INVALID_ARGUMENT.
  */
-export function serviceOf({ scheme, path }: experimental.GrpcUri): string {
+export function serviceOf(target: experimental.GrpcUri): string {
   try {
-    return parseServiceName(path)
+    return parseServiceName(target.path)
   } catch (error) {
-    throw new FairleadError('INVALID_ARGUMENT', `bad target ${JSON.stringify(`${scheme}:///${path}`)}`, {
+    throw new FairleadError('INVALID_ARGUMENT', `bad target ${JSON.stringify(experimental.uriToString(target))}`, {
       cause: error,
-      hint: `write ${scheme}:///SERVICE: ${(error as Error).message}`,
+      hint: `write ${target.scheme}:///SERVICE: ${(error as Error).message}`,
     })
   }
 }

@@ -21,13 +21,13 @@ export function controlPlaneOptions(options: ServeOptions): ControlPlaneOptions 
   const { healthCheck, healthIntervalMs = DEFAULT_HEALTH_INTERVAL_MS, reportIntervalMs, tls, zone, onEvent } = options
   demand(
     healthIntervalMs > 0 && Number.isFinite(healthIntervalMs),
-    'the interval of health checks must be longer than 0',
+    `the interval of health checks must be longer than 0: ${healthIntervalMs} ms`,
   )
   demand(
     reportIntervalMs === undefined ||
       reportIntervalMs === 0 ||
       (reportIntervalMs >= SHORTEST_REPORT_INTERVAL_MS && Number.isFinite(reportIntervalMs)),
-    'the interval of load reports must be 0 or at least 1 s',
+    `the interval of load reports must be 0 or at least 1 s: ${reportIntervalMs} ms`,
   )
   return {
     listeners: protocolListeners(options, { reportIntervalMs }),

@@ -12,14 +12,17 @@ export interface ListenAddress {
 const DEFAULT_HOST = '127.0.0.1'
 const FORM = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]*)):)?(\d{1,5})$/
 
-/** Reads `HOST:PORT`, `[IPv6]:PORT`, `:PORT` or `PORT`; the host defaults to 127.0.0.1. Throws INVALID_ARGUMENT. */
-export function parseListen(text: string): ListenAddress {
+const HINT = 'write for example 127.0.0.1:8001, or 127.0.0.1:0 for a free port'
+
+/**
+ * Reads `HOST:PORT`, `[IPv6]:PORT`, `:PORT` or `PORT`; the host defaults to 127.0.0.1. Throws INVALID_ARGUMENT, which names it as `what`
+ * and says `hint`.
+ */
+export function parseListen(text: string, what = 'listen address', hint = HINT): ListenAddress {
   const match = FORM.exec(text)
   const port = Number(match?.[3])
   if (!match || port > 65535 || (match[1] !== undefined && !isIPv6(match[1]))) {
-    throw new FairleadError('INVALID_ARGUMENT', `bad listen address ${JSON.stringify(text)}: expected HOST:PORT`, {
-      hint: 'write for example 127.0.0.1:8001, or 127.0.0.1:0 for a free port',
-    })
+    throw new FairleadError('INVALID_ARGUMENT', `bad ${what} ${JSON.stringify(text)}: expected HOST:PORT`, { hint })
   }
   return { host: match[1] ?? (match[2] || DEFAULT_HOST), port }
 }
