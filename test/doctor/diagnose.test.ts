@@ -74,7 +74,7 @@ function examine(world: World) {
 }
 
 const lease = 7n
-const alive = new Map([[lease, { id: lease, ttlSeconds: 10, remainingSeconds: 8 }]])
+const alive = new Map([[lease, { id: lease, ttlSeconds: 10, remainingSeconds: 8, term: 1n }]])
 const web = (address: string, value = '') => storeEntry(`/ns/web/${address}`, value, { lease })
 
 describe('the doctor', () => {
@@ -160,7 +160,7 @@ describe('the doctor', () => {
   })
 
   it('tells of a lease that nobody renews', async () => {
-    const leases = new Map([[lease, { id: lease, ttlSeconds: 10, remainingSeconds: 2 }]])
+    const leases = new Map([[lease, { id: lease, ttlSeconds: 10, remainingSeconds: 2, term: 1n }]])
     const { findings } = await examine({ entries: [web(open)], leases })
     expect(findings).toEqual([
       expect.objectContaining({ severity: 'warning', what: expect.stringMatching(/2 s of 10 s/) as string }),
