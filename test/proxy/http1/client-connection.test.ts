@@ -191,6 +191,22 @@ describe('an endpoint connection', () => {
     }
   })
 
+  it('says that nobody acted on a request that had not left when the connection went', async () => {
+    for (const end of [true, false]) {
+      const { wire, connection } = connect()
+      const first = new Recorded()
+      connection.open(GET, NO_FIELDS, true, first)
+      await turn()
+      wire.receive('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+      const second = new Recorded()
+      connection.open(POST, NO_FIELDS, false, second).sendData(Buffer.from('x'), 0, 1, false)
+      if (end) wire.receiver.onEnd()
+      else wire.receiver.onClose(new Error('ECONNRESET'))
+      await turn()
+      expect(second).toMatchObject({ processed: 'no' })
+    }
+  })
+
   it('never sends more or less of a body than it announced', async () => {
     for (const [length, end] of [
       [3, false],

@@ -54,6 +54,8 @@ export class Http1ClientConnection extends Http1Connection implements UpstreamCo
   #upgrades = false
   #persists = true
   #interim = 0
+  /** `output.writes` when its head was put there. */
+  #openedAt = 0
   #requestOver = false
   #responseOver = false
 
@@ -96,6 +98,7 @@ export class Http1ClientConnection extends Http1Connection implements UpstreamCo
       this.#requestOver = true
       setImmediate(() => this.#fail(ErrorCode.PROTOCOL_ERROR, 'no', 'a request that HTTP/1.1 cannot express'))
     }
+    this.#openedAt = this.output.writes
     return stream
   }
 
@@ -343,6 +346,8 @@ export class Http1ClientConnection extends Http1Connection implements UpstreamCo
 
   /** Whether the endpoint acted on the request, as far as no final response tells. */
   #processed(): Broken['processed'] {
+    // Not all of its head has left yet: the endpoint closed a connection that it took for idle.
+    if (this.output.writes === this.#openedAt) return 'no'
     return this.#interim > 0 || this.carry.length > 0 ? 'yes' : 'maybe'
   }
 
