@@ -35,6 +35,7 @@ describe('parseServiceConfig', () => {
 
   it('reads the older field, in any case, where there is no list', () => {
     expect(parseServiceConfig({ loadBalancingPolicy: 'ROUND_ROBIN' })?.name).toBe('round_robin')
+    expect(parseServiceConfig({ loadBalancingPolicy: 'GRPCLB' })?.name).toBe('weighted_round_robin')
     expect(parseServiceConfig({ loadBalancingPolicy: 'x', ...list({ random: {} }) })?.name).toBe('random')
   })
 
@@ -51,6 +52,7 @@ describe('parseServiceConfig', () => {
     ['an entry of no name', list({})],
     ['an entry that is no object', list('round_robin')],
     ['an unknown older name', { loadBalancingPolicy: 'mystery' }],
+    ['an older name every object has', { loadBalancingPolicy: '__proto__' }],
     ['an older name that is none', { loadBalancingPolicy: 3 }],
     ['no object', [1]],
     ['a config that is no object', list({ ring_hash: 3 })],

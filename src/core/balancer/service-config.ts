@@ -46,7 +46,7 @@ export function parseServiceConfig(raw: unknown): PolicyChoice | undefined {
   const name = own(raw, 'loadBalancingPolicy')
   if (name === undefined) return undefined
   if (typeof name !== 'string') throw malformed('loadBalancingPolicy is not a string')
-  return choosePolicy(name.toLowerCase())
+  return parsePolicyList([{ [name.toLowerCase()]: {} }], 'loadBalancingPolicy')
 }
 
 /** Whether an entry of `loadBalancingConfig` with this name is read here. */
