@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FairleadError } from '../../src/core/errors.js'
+import { deregister } from '../../src/core/registry/deregister.js'
 import { createRegistrar } from '../../src/core/registry/registrar.js'
 import type { RegistrationEvent, RegistrationOptions } from '../../src/core/registry/registration.js'
 import { RECORDS_PER_LEASE } from '../../src/core/registry/lease-pool.js'
@@ -324,6 +325,19 @@ describe('a registry in trouble', () => {
     store.mute = false
     await clock.advance(60_000)
     expect(store.text(KEY)).toBeDefined()
+  })
+
+  it('that is out of space lets a record be taken out, and says that this is not for good', async () => {
+    const { clock, store, start } = setUp()
+    const runtime = { clock, random: seededRandom(1), log: silentLogger }
+    start()
+    await store.put('/ns/web/10.0.0.6:80', '')
+    await clock.advance(100)
+    store.refusing = new FairleadError('REFUSED', 'etcdserver: mvcc: database space exceeded')
+    const kept = deregister(store, '/ns', 'web', { address: '10.0.0.5:80' }, runtime)
+    await expect(kept).rejects.toMatchObject({ code: 'REFUSED', message: expect.stringContaining('not for good') })
+    expect(store.text(KEY)).toBeUndefined()
+    expect(await deregister(store, '/ns', 'web', 'all', runtime)).toEqual(['10.0.0.6:80'])
   })
 
   it('that is out of space keeps what is there and is not asked in a loop', async () => {
