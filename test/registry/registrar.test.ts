@@ -89,6 +89,24 @@ describe('a registration', () => {
     expect(store.entries.get(KEY)).toMatchObject({ createRevision })
   })
 
+  it('does not come back with a snapshot, once closed, though others are on its lease', async () => {
+    const { clock, store, registrar, start } = setUp()
+    const registration = start()
+    const others = ['10.0.0.6:80', '10.0.0.7:80'].map((address) => registrar.start('web', address))
+    await clock.advance(100)
+    const restore = store.snapshot()
+    await registration.close()
+    await clock.advance(100)
+    restore()
+    expect(store.text(KEY)).toBeDefined()
+    await clock.advance(15_000)
+    store.expire()
+    await clock.advance(1000)
+    expect(store.text(KEY)).toBeUndefined()
+    expect(others.map(({ state }) => state)).toEqual(['registered', 'registered'])
+    expect(new Set(others.map(({ lease }) => lease))).toEqual(new Set(store.leases.keys()))
+  })
+
   it('lies among the balancers if it is one', async () => {
     const { clock, store, start } = setUp()
     start({ role: 'balancer' })

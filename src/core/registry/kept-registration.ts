@@ -80,6 +80,7 @@ export class KeptRegistration implements Registration {
   #visible: boolean
   #patches: Patch[] = []
   #since: bigint | undefined
+  #last: { readonly lease: bigint; readonly revision: bigint; readonly clusterId: string } | undefined
   #lease: bigint | undefined
   /** A revision before which nobody else can have taken the record from us; undefined while it never was ours. */
   #heldAt: bigint | undefined
@@ -189,6 +190,11 @@ export class KeptRegistration implements Registration {
     this.#remember(lease.id)
     for (let round = 0; round < MAX_ROUNDS && !this.#ending; round++) {
       const seen = await this.#record.look()
+      if (this.#wentBack(seen, lease.id)) {
+        // What was removed from the lease since may be back on it, and would stay for as long as it is renewed.
+        this.#share.reportGone(lease.id)
+        return RECHECK_MS
+      }
       if (this.#since === undefined || seen.revision < this.#since)
         this.#since = this.#heldAt === undefined ? seen.revision : 0n
       const again = this.#visible ? await this.#show(seen, lease.id) : await this.#hide(seen)
@@ -197,6 +203,13 @@ export class KeptRegistration implements Registration {
       return again
     }
     return this.#backoff.next()
+  }
+
+  /** Whether the registry was restored or replaced since the last look under the same lease. */
+  #wentBack({ revision, clusterId }: Sighting, lease: bigint): boolean {
+    const last = this.#last
+    this.#last = { lease, revision, clusterId }
+    return last?.lease === lease && (revision < last.revision || clusterId !== last.clusterId)
   }
 
   /** Undefined: look again at what is there now. */

@@ -60,7 +60,10 @@ export class LeaseKeeper {
     this.#post({ type: 'start' })
   }
 
-  /** Tells that the registry denied knowing the lease. Nothing happens if it is not the current one. */
+  /**
+   * Tells that the registry denied knowing the lease, or cannot be the one that granted it. Another one takes its place; nothing happens if
+   * it is not the current one.
+   */
   reportGone(id: bigint): void {
     this.#post({ type: 'answered', id, ttlSeconds: 0 })
   }
@@ -119,7 +122,7 @@ export class LeaseKeeper {
       case 'gone':
         this.#unsubscribe?.()
         this.#unsubscribe = undefined
-        this.#runtime.log.warn('the registry no longer knows the lease', { lease: action.id.toString(16) })
+        this.#runtime.log.warn('the lease is gone', { lease: action.id.toString(16) })
         break
     }
   }

@@ -18,7 +18,7 @@ export interface LeaseShare {
   readonly error: FairleadError | undefined
   /** Whether it is kept for other records as well. Asked before `release`. */
   readonly isShared: boolean
-  /** Tells that the registry denied knowing the lease. */
+  /** Tells that the registry denied knowing the lease, or cannot be the one that granted it: another one takes its place. */
   reportGone(id: bigint): void
   /** Gives the share back; the lease is revoked with the last one. Resolves when that was tried. Idempotent. */
   release(): Promise<void>
