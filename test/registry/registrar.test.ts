@@ -205,6 +205,41 @@ describe('a registration', () => {
     },
   )
 
+  it('outlives a snapshot from the time of its predecessor also where the registry had been wiped in between', async () => {
+    const { clock, store, start, another } = setUp()
+    for (let i = 0; i < 100; i++) await store.put('/other', String(i))
+    const predecessor = another().start('web', '10.0.0.5:80', { id: 'predecessor' })
+    await clock.advance(100)
+    const restore = store.snapshot()
+    await predecessor.close()
+    store.wipe()
+    const registration = start()
+    await clock.advance(2000)
+    expect(registration.state).toBe('registered')
+    restore()
+    await clock.advance(5000)
+    store.expire()
+    await clock.advance(15_000)
+    store.expire()
+    await clock.advance(5000)
+    expect(registration.state).toBe('registered')
+    expect(store.text(KEY)).toContain('"id":"me"')
+  })
+
+  it.each(['wait', 'fail', 'takeover'] as const)(
+    'yields to one that lives and took the address while the lease was lost, where a conflict means %s',
+    async (onConflict) => {
+      const { clock, store, start, another } = setUp()
+      const registration = start({ onConflict })
+      await clock.advance(100)
+      await store.revokeLease(registration.lease!)
+      const other = another().start('web', '10.0.0.5:80', { id: 'other' })
+      await clock.advance(20_000)
+      expect(await registration.closed).toMatchObject({ how: 'conflict', error: { exitCode: 7 } })
+      expect(other.state).toBe('registered')
+    },
+  )
+
   it('ends with a conflict when another id overwrites it, without fighting for the key', async () => {
     const { clock, store, start } = setUp()
     const registration = start()

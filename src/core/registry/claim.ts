@@ -10,6 +10,8 @@ export interface Claim {
   readonly mode: ConflictMode
   /** Whoever wrote the record after this revision, and is not us, took it from us; undefined if it never was ours. */
   readonly heldAt: bigint | undefined
+  /** Whether the lease that it was ours under lives on. If not, the registry may be one that was restored, and never knew of us. */
+  readonly isUnbroken: boolean
   /** The lease to put the record under. */
   readonly lease: bigint
   /** Every lease that was ours, this one included. */
@@ -49,16 +51,17 @@ export function judge(claim: Claim, { record, tombstone }: Observation): Verdict
   const holder = record.endpoint?.id ?? 'an unreadable record'
   const { heldAt } = claim
   // What was written before the record was ours came back with an older state of the registry (a restored snapshot): nobody took it.
-  const isTaken = heldAt !== undefined && record.modRevision > heldAt
+  const isNewer = heldAt !== undefined && record.modRevision > heldAt
+  const isTaken = isNewer && (claim.isUnbroken || record.lease === 0n)
   if (holder === claim.id) {
     if (record.lease === claim.lease) return { kind: 'keep', adopt: true }
     // Somebody rewrote our record without its lease, or it is still under a lease that we gave up.
     if (record.lease === 0n || claim.leases.has(record.lease)) return { kind: 'put', adopt: heldAt !== undefined }
     // The same id under the lease of another process: at the start that is our predecessor, later our successor.
-    return isTaken ? { kind: 'conflict', holder } : { kind: 'put', adopt: false }
+    if (!isNewer) return { kind: 'put', adopt: false }
   }
   if (isTaken || (claim.mode === 'fail' && heldAt === undefined)) return { kind: 'conflict', holder }
   // A record without a lease is no live registration: nobody keeps it.
-  if (claim.mode === 'takeover' || record.lease === 0n) return { kind: 'put', adopt: false }
+  if (record.lease === 0n || (claim.mode === 'takeover' && !isNewer)) return { kind: 'put', adopt: false }
   return { kind: 'wait', lease: record.lease }
 }

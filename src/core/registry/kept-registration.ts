@@ -215,7 +215,16 @@ export class KeptRegistration implements Registration {
   /** Undefined: look again at what is there now. */
   async #show(seen: Sighting, lease: bigint): Promise<number | undefined> {
     const { mode } = this.#plan
-    const self = { id: this.id, mode, heldAt: this.#heldAt, lease, leases: this.#leases, since: this.#since! }
+    const isUnbroken = this.#lease === lease
+    const self = {
+      id: this.id,
+      mode,
+      heldAt: this.#heldAt,
+      isUnbroken,
+      lease,
+      leases: this.#leases,
+      since: this.#since!,
+    }
     const verdict = judge(self, seen)
     switch (verdict.kind) {
       case 'deregistered':
