@@ -108,6 +108,15 @@ describe('the config of a channel', () => {
     ])
   })
 
+  it.each([
+    ['0.2s', 0, 200_000_000],
+    ['1.05s', 1, 50_000_000],
+    ['3.000000001s', 3, 1],
+  ])('has time-outs to the nanosecond: %s', (timeout, seconds, nanos) => {
+    const { methodConfig } = channelConfig({ methodConfig: [{ name: [{}], timeout }, { name: [] }] }, false)
+    expect(methodConfig).toEqual([{ name: [{}], timeout: { seconds, nanos } }, { name: [] }])
+  })
+
   it('names ours in place of grpc-js’s, whose first known entry it is', () => {
     const round = { round_robin: {} }
     expect(chosen({ loadBalancingConfig: [{ mystery: {} }, round, { random: {} }] })).toEqual([
@@ -132,6 +141,8 @@ describe('the config of a channel', () => {
     { loadBalancingConfig: [{ outlier_detection: {} }] },
     { loadBalancingConfig: {} },
     { loadBalancingPolicy: 'mystery' },
+    { methodConfig: [{ name: [{}], timeout: '0.1234567890s' }] },
+    { methodConfig: [null] },
     { retryThrottling: { maxTokens: 0, tokenRatio: 1 } },
   ])('refuses %j', (raw) => {
     expect(() => channelConfig(raw, false)).toThrow()

@@ -2,6 +2,7 @@ import { experimental } from '@grpc/grpc-js'
 // What grpc-js makes of a service config in JSON: it takes no other form from a resolver, and exports this nowhere else.
 import { type ServiceConfig, validateServiceConfig } from '@grpc/grpc-js/build/src/service-config.js'
 import { isPolicyName, parseServiceConfig } from '../balancer/service-config.js'
+import { withWholeTimeouts } from './method-timeouts.js'
 import { ANY_POLICY } from './policy/policy-config.js'
 
 export type { ServiceConfig }
@@ -19,8 +20,7 @@ const GRPCLB = 'grpclb'
  * @param lookaside whether there are lookaside balancers: their addresses mean grpclb whatever the config says (gRFC A26)
  */
 export function channelConfig(raw: unknown, lookaside: boolean): ServiceConfig {
-  const json = (raw ?? {}) as object
-  const config = validateServiceConfig(json)
+  const config = validateServiceConfig(withWholeTimeouts((raw ?? {}) as object))
   const entry = chosenEntry(config)
   const grpclb = lookaside && isRegistered(GRPCLB)
   const chosen = grpclb ? { [GRPCLB]: grpclbConfig(config) } : (entry ?? { [ANY_POLICY]: {} })
