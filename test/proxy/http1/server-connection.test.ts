@@ -339,6 +339,19 @@ describe('a client that takes its time', () => {
     expect(server.requests[0]!.broken).toMatch(/does not read/)
   })
 
+  it('is not broken off while it reads, though as much waits for it as ever', async () => {
+    const server = quiet({ stallTimeoutMs: 10_000 })
+    server.wire.receive(GET)
+    server.wire.pending = 1000
+    server.streams[0]!.sendHead(makeHead([[':status', '200']], { status: 200 }), NO_FIELDS, false)
+    for (let i = 0; i < 6; i++) {
+      await server.environment.clock.advance(6000)
+      server.streams[0]!.sendData(Buffer.alloc(100), 0, 100, false)
+      await turn()
+    }
+    expect(server.wire.state).toBe('open')
+  })
+
   it('gets all of a response that it reads slowly before the connection closes', async () => {
     const server = quiet({ stallTimeoutMs: 10_000 })
     server.wire.receive('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')

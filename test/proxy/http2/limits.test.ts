@@ -224,6 +224,20 @@ describe('time', () => {
     expect(wire.gone).toBe('closed')
     expect(recorders[0]!.broken).toBeDefined()
   })
+
+  it('keeps a client that reads, though as much waits for it as ever', async () => {
+    const { clock, send, recorders, wire } = greeted({ stallTimeoutMs: 3000 })
+    send(headers(1, REQUEST))
+    wire.pending = 1000
+    const { stream } = recorders[0]!
+    stream.sendHead(response(), NO_FIELDS, false)
+    for (let i = 0; i < 6; i++) {
+      await clock.advance(2000)
+      stream.sendData(pattern(100), 0, 100, false)
+      await settle()
+    }
+    expect(wire.gone).toBeUndefined()
+  })
 })
 
 describe('budgets', () => {

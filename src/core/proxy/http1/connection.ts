@@ -36,7 +36,8 @@ export abstract class Http1Connection implements WireReceiver, Perishable, BodyR
   #isHeldBack = false
   #isHolding = false
   #isPaused = false
-  #lastPending = 0
+  /** What the peer had taken when that was last asked, if something waited then; else NaN. */
+  #lastTaken = NaN
 
   protected constructor(wire: Wire, environment: HttpEnvironment) {
     this.wire = wire
@@ -114,11 +115,11 @@ export abstract class Http1Connection implements WireReceiver, Perishable, BodyR
     else if (!this.isConsuming) this.hold(false)
   }
 
-  /** Whether bytes wait for the peer and none of them moved since this was last asked. */
+  /** Whether bytes wait for the peer, did when this was last asked, and it has taken none since. */
   protected isStalled(): boolean {
-    const { pending } = this.output
-    const stalled = pending > 0 && pending === this.#lastPending
-    this.#lastPending = pending
+    const taken = this.output.pending > 0 ? this.output.taken : NaN
+    const stalled = taken === this.#lastTaken
+    this.#lastTaken = taken
     return stalled
   }
 

@@ -152,7 +152,7 @@ export abstract class Http2Connection extends StreamKeeper implements WireReceiv
     if (this.closing) return this.#wire.close()
     const { now } = this
     this.deadline = now + SCAN_TICKS
-    const late = this.#timeouts.late(now, this.#wire.pending)
+    const late = this.#timeouts.late(now, this.#wire.pending, this.output.taken)
     if (late !== undefined) {
       this.onFault(late.code, late.reason)
       if (late.stuck) this.abort()

@@ -23,9 +23,9 @@ export class Timeouts {
   /** When the frame or section under way began; -1 where none is. */
   #incompleteSince = -1
   #incomplete = 0
-  /** The output that the kernel had not taken at the last look, and since when it has not become less. */
-  #pending = 0
-  #pendingSince = 0
+  /** The output that the kernel had taken at the last look, and since when it has taken no more although some waits. */
+  #taken = 0
+  #stuckSince = 0
 
   constructor(limits: HttpLimits, now: number) {
     this.#openedAt = now
@@ -46,17 +46,17 @@ export class Timeouts {
     return now - this.idleSince >= this.#idleTicks
   }
 
-  /** What has taken too long; `pending` is the output that the kernel has not taken. */
-  late(now: number, pending: number): Late | undefined {
+  /** What has taken too long; `pending` is the output that the kernel has not taken, `taken` all that it has. */
+  late(now: number, pending: number, taken: number): Late | undefined {
     if ((!this.settled || !this.settingsAnswered) && now - this.#openedAt >= this.#headTicks) {
       return { code: ErrorCode.SETTINGS_TIMEOUT, reason: 'no SETTINGS, or none acknowledged', stuck: false }
     }
     if (this.#incompleteSince >= 0 && now - this.#incompleteSince >= this.#headTicks) {
       return { code: ErrorCode.ENHANCE_YOUR_CALM, reason: 'a frame or header section that does not end', stuck: false }
     }
-    if (pending === 0 || pending < this.#pending || this.#pending === 0) this.#pendingSince = now
-    this.#pending = pending
-    if (pending > 0 && now - this.#pendingSince >= this.stallTicks) {
+    if (pending === 0 || taken !== this.#taken) this.#stuckSince = now
+    this.#taken = taken
+    if (pending > 0 && now - this.#stuckSince >= this.stallTicks) {
       return { code: ErrorCode.CANCEL, reason: 'the peer does not read', stuck: true }
     }
     return undefined

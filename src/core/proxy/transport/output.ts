@@ -29,6 +29,8 @@ export class Output implements Flushable {
   readonly #flusher: Flusher | undefined
   #slab: Slab = NO_SLAB
   #waiting = 0
+  /** Bytes that the wire has been handed. */
+  #handed = 0
   #marked = false
   #closed = false
 
@@ -40,6 +42,11 @@ export class Output implements Flushable {
   /** Bytes that the kernel has not taken, those still gathered here included. */
   get pending(): number {
     return this.#slab === NO_SLAB ? this.#waiting : this.#waiting + this.position
+  }
+
+  /** Bytes that the kernel has taken so far: as long as this grows, the peer reads. */
+  get taken(): number {
+    return this.#handed - this.#wire.pending
   }
 
   /** Whether the peer takes so little that nothing more should be written than must be. */
@@ -115,6 +122,7 @@ export class Output implements Flushable {
     this.position = SLAB_BYTES
     if (length === 0 || this.#closed) return this.#wire.slabs.giveSlab(slab)
     this.writes++
+    this.#handed += length
     this.#wire.writeSlab(slab, length)
     this.#waiting = this.#wire.pending
   }
