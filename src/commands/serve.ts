@@ -24,8 +24,8 @@ export default class Serve extends BaseCommand<typeof Serve> {
 Answers follow the registry within a moment, with the service's policy, weights, zones, drains and, with --health-check, the
 health of each endpoint. Without the registry the endpoints known last go on being told.
 
-LISTEN is [HOST]:PORT or PORT: host 127.0.0.1 unless given, port 0 takes a free one. Both protocols may share one. Each port also has
-the services health, reflection and channelz.
+LISTEN is [grpc://][HOST]:PORT or PORT: host 127.0.0.1 unless given, port 0 takes a free one. Both protocols may share one. Each port
+also has the services health, reflection and channelz.
 
 --admin, and a socket in the user's runtime folder, show over HTTP what is told to whom: GET / lists /state, /events, /metrics for
 Prometheus, /healthz, /readyz and more.

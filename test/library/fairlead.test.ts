@@ -268,8 +268,15 @@ describe('serve', () => {
     await expect(fairlead.serve({ grpclb: 0 })).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
+  it('listens for gRPC, as its address may say', async () => {
+    const controlPlane = await fairlead.serve({ grpclb: 'grpc://127.0.0.1:0' })
+    expect(controlPlane.listening).toEqual([expect.stringMatching(/^grpclb:\/\/127\.0\.0\.1:[1-9]\d*$/)])
+    await controlPlane.close()
+  })
+
   it.each([
     [{}, /nothing to listen on/],
+    [{ grpclb: 'http://127.0.0.1:0' }, /bad listen address "http:/],
     [{ grpclb: 'x:y:z' }, /bad listen address/],
     [{ grpclb: 0, healthCheck: 'ping' }, /bad check/],
     [{ grpclb: 0, healthCheck: 'tcp', healthIntervalMs: 0 }, /longer than 0/],

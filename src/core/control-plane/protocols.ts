@@ -6,7 +6,7 @@ import { createGrpclbService } from './grpclb/service.js'
 import type { ControlPlaneContext, ControlPlaneService } from './service.js'
 import { createXdsService } from './xds/service.js'
 
-/** Where each protocol is spoken: `[HOST]:PORT` or `PORT`, the host 127.0.0.1 unless given, port 0 takes a free one. */
+/** Where each protocol is spoken: `[grpc://][HOST]:PORT` or `PORT`, the host 127.0.0.1 unless given, port 0 takes a free one. */
 export type ProtocolAddresses = Readonly<Partial<Record<Protocol, string | number | undefined>>>
 
 /** What protocols go by. */
@@ -32,7 +32,8 @@ export function protocolListeners(addresses: ProtocolAddresses, options: Protoco
   }
   return asked.map((protocol) => ({
     protocol,
-    listen: parseListen(String(addresses[protocol])),
+    // Both protocols are gRPC services.
+    listen: parseListen(String(addresses[protocol]).replace(/^grpc:\/\//, '')),
     create: (context) => CREATE[protocol](context, options),
   }))
 }
