@@ -94,7 +94,7 @@ export function xdsClientSuite(program: () => readonly string[], { hasTls = true
       directory.show(view({ a: {}, b: {} }, { methodConfig: [{ name: [{}], timeout: '15s', retryPolicy }] }))
       const client = start()
       await reaches(client, ['a', 'b'])
-      servers.get('a')!.kill()
+      await servers.get('a')!.kill()
       await reaches(client, ['b'])
       servers.set('a', await startWhoServer('a'))
       expect(client.errors).toEqual([])
