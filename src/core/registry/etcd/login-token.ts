@@ -7,8 +7,7 @@ import { isStaleToken, type RpcStatus, Status, statusOf } from './errors.js'
  */
 export class LoginToken {
   readonly #authenticate: (connection: Connection) => Promise<string>
-  #current: Promise<string | undefined> | undefined
-  #token: string | undefined
+  #current: Login | undefined
 
   constructor(authenticate: (connection: Connection) => Promise<string>) {
     this.#authenticate = authenticate
@@ -16,13 +15,13 @@ export class LoginToken {
 
   /** The token, from a login over `connection` if there is none yet; undefined where the registry asks for no login. */
   get(connection: Connection): Promise<string | undefined> {
-    this.#current ??= this.#login(connection)
-    return this.#current
+    this.#current ??= new Login(this.#login(connection))
+    return this.#current.token
   }
 
-  /** Makes the next call log in again, unless another one already did since `token` was used. */
+  /** Makes the next call log in again, unless that was done, or is being done, since `token` was given out. */
   discard(token: string | undefined): void {
-    if (token === this.#token) this.#current = undefined
+    if (this.#current?.hasGiven(token)) this.#current = undefined
   }
 
   /** Whether a call that ended with `status` may succeed with a new token. */
@@ -32,16 +31,31 @@ export class LoginToken {
 
   async #login(connection: Connection): Promise<string | undefined> {
     try {
-      this.#token = await this.#authenticate(connection)
+      return await this.#authenticate(connection)
     } catch (error) {
       const code = statusOf(error)?.code
-      if (code !== Status.FAILED_PRECONDITION && code !== Status.UNIMPLEMENTED) {
-        this.#current = undefined
-        throw error
-      }
       // "authentication is not enabled": the credentials are not needed here, as etcd's own client has it.
-      this.#token = undefined
+      if (code === Status.FAILED_PRECONDITION || code === Status.UNIMPLEMENTED) return undefined
+      this.#current = undefined
+      throw error
     }
-    return this.#token
+  }
+}
+
+/** One exchange of user and password for a token. */
+class Login {
+  readonly token: Promise<string | undefined>
+  #given: { readonly token: string | undefined } | undefined
+
+  constructor(token: Promise<string | undefined>) {
+    this.token = token
+    token.then(
+      (given) => (this.#given = { token: given }),
+      () => undefined,
+    )
+  }
+
+  hasGiven(token: string | undefined): boolean {
+    return this.#given !== undefined && this.#given.token === token
   }
 }
