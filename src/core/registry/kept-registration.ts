@@ -80,7 +80,6 @@ export class KeptRegistration implements Registration {
   #visible: boolean
   #patches: Patch[] = []
   #since: bigint | undefined
-  #last: { readonly lease: bigint; readonly revision: bigint; readonly clusterId: string } | undefined
   #lease: bigint | undefined
   /** A revision before which nobody else can have taken the record from us; undefined while it never was ours. */
   #heldAt: bigint | undefined
@@ -107,9 +106,9 @@ export class KeptRegistration implements Registration {
     this.closed = new Promise((resolve) => (settle = resolve))
     this.#settleClosed = settle
     const options = { signal: this.#calls.signal, timeoutMs: CALL_TIMEOUT_MS }
-    this.#record = new RecordHandle(shared.store, plan.place, options)
     this.#armGiveUp()
     this.#share = shared.leases.share(plan.ttlSeconds, () => this.#wake())
+    this.#record = new RecordHandle(shared.store, plan.place, options, () => this.#share.beginCall())
     this.#unwatch = shared.watch.add(plan.place.key, (revision) => this.#touched(revision))
     this.#wake()
   }
@@ -190,11 +189,6 @@ export class KeptRegistration implements Registration {
     this.#remember(lease.id)
     for (let round = 0; round < MAX_ROUNDS && !this.#ending; round++) {
       const seen = await this.#record.look()
-      if (this.#wentBack(seen, lease.id)) {
-        // What was removed from the lease since may be back on it, and would stay for as long as it is renewed.
-        this.#share.reportGone(lease.id)
-        return RECHECK_MS
-      }
       if (this.#since === undefined || seen.revision < this.#since)
         this.#since = this.#heldAt === undefined ? seen.revision : 0n
       const again = this.#visible ? await this.#show(seen, lease.id) : await this.#hide(seen)
@@ -203,13 +197,6 @@ export class KeptRegistration implements Registration {
       return again
     }
     return this.#backoff.next()
-  }
-
-  /** Whether the registry was restored or replaced since the last look under the same lease. */
-  #wentBack({ revision, clusterId }: Sighting, lease: bigint): boolean {
-    const last = this.#last
-    this.#last = { lease, revision, clusterId }
-    return last?.lease === lease && (revision < last.revision || clusterId !== last.clusterId)
   }
 
   /** Undefined: look again at what is there now. */
@@ -231,6 +218,10 @@ export class KeptRegistration implements Registration {
         void this.#end({ how: 'deregistered' })
         return RECHECK_MS
       case 'conflict':
+        if (isUnbroken && !(await this.#shared.store.leaseInfo(lease))) {
+          this.#share.reportGone(lease)
+          return RECHECK_MS
+        }
         void this.#end({ how: 'conflict', error: this.#conflict(verdict.holder) })
         return RECHECK_MS
       case 'wait':
@@ -403,7 +394,9 @@ export class KeptRegistration implements Registration {
     runtime.log.warn(`the record could not be removed and ${then}`, { key: place.key })
     if (!isShared) return
     leftovers.add(place.key, this.id, (signal) =>
-      this.#remove(new RecordHandle(store, place, { signal, timeoutMs: CALL_TIMEOUT_MS })),
+      this.#remove(
+        new RecordHandle(store, place, { signal, timeoutMs: CALL_TIMEOUT_MS }, () => this.#share.beginCall()),
+      ),
     )
   }
 }

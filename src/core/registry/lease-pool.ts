@@ -1,8 +1,9 @@
 import type { FairleadError } from '../errors.js'
 import type { Runtime } from '../runtime.js'
+import { HighWater } from './high-water.js'
 import { KeepAliveChannel } from './keepalive-channel.js'
 import { LeaseKeeper, type LeaseView } from './lease-keeper.js'
-import type { Store } from './store.js'
+import type { Store, StoreHeader } from './store.js'
 
 /**
  * How many records share a lease. A lease that is lost takes all its records with it in one revision, so it should not be many;
@@ -18,8 +19,13 @@ export interface LeaseShare {
   readonly error: FairleadError | undefined
   /** Whether it is kept for other records as well. Asked before `release`. */
   readonly isShared: boolean
-  /** Tells that the registry denied knowing the lease, or cannot be the one that granted it: another one takes its place. */
+  /** Tells that the registry denied knowing the lease. */
   reportGone(id: bigint): void
+  /**
+   * To be called when a call about a record of the lease begins, and what it returns with the header of the answer. When the registry went
+   * back, another lease takes the place of this one: what was removed from it may be back on it, and would stay while it is renewed.
+   */
+  beginCall(): (header: StoreHeader) => void
   /** Gives the share back; the lease is revoked with the last one. Resolves when that was tried. Idempotent. */
   release(): Promise<void>
 }
@@ -28,6 +34,7 @@ interface Pooled {
   readonly keeper: LeaseKeeper
   readonly ttlSeconds: number
   readonly listeners: Set<() => void>
+  readonly highWater: HighWater
 }
 
 /** Gives records shares in leases, a bounded number of records per lease and one keepalive stream for all. */
@@ -47,7 +54,7 @@ export class LeasePool {
   share(ttlSeconds: number, onChange: () => void): LeaseShare {
     const pooled = this.#withRoom(ttlSeconds) ?? this.#add(ttlSeconds)
     pooled.listeners.add(onChange)
-    const { keeper } = pooled
+    const { keeper, highWater } = pooled
     return {
       get current() {
         return keeper.current
@@ -57,6 +64,13 @@ export class LeasePool {
       },
       get isShared() {
         return pooled.listeners.size > 1
+      },
+      beginCall: () => {
+        const lease = keeper.current?.id
+        const answered = highWater.begin()
+        return (header) => {
+          if (answered(header) && lease !== undefined) keeper.reportGone(lease)
+        }
       },
       reportGone: (id) => keeper.reportGone(id),
       release: async () => {
@@ -80,7 +94,7 @@ export class LeasePool {
     const keeper = new LeaseKeeper(this.#store, this.#channel, ttlSeconds, this.#runtime, () => {
       for (const listener of [...listeners]) listener()
     })
-    const pooled = { keeper, ttlSeconds, listeners }
+    const pooled = { keeper, ttlSeconds, listeners, highWater: new HighWater() }
     this.#leases.add(pooled)
     keeper.start()
     return pooled

@@ -8,7 +8,7 @@ import {
   sight,
   type Sighting,
 } from './record-access.js'
-import type { CallOptions, Store } from './store.js'
+import type { CallOptions, Store, StoreHeader } from './store.js'
 import type { Departure } from './tombstone.js'
 
 /** Reads and writes one record and remembers what was last seen of it, for as long as nothing tells otherwise. */
@@ -16,14 +16,17 @@ export class RecordHandle {
   readonly #store: Store
   readonly #place: Place
   readonly #options: CallOptions
+  readonly #beginCall: () => (header: StoreHeader) => void
   #seen: Sighting | undefined
   #touchedAt = 0n
   #doubts = 0
 
-  constructor(store: Store, place: Place, options: CallOptions) {
+  /** @param beginCall called before each call; what it returns, with what the registry answers it. */
+  constructor(store: Store, place: Place, options: CallOptions, beginCall: () => (header: StoreHeader) => void) {
     this.#store = store
     this.#place = place
     this.#options = options
+    this.#beginCall = beginCall
   }
 
   /** Takes note of a change at `revision`, or (undefined) that changes may have been missed. False: it was known already. */
@@ -77,7 +80,9 @@ export class RecordHandle {
   async #learn<T>(call: () => Promise<readonly [T, Sighting]>): Promise<T> {
     this.#seen = undefined
     const doubts = this.#doubts
+    const answered = this.#beginCall()
     const [result, seen] = await call()
+    answered(seen)
     if (doubts === this.#doubts && seen.revision >= this.#touchedAt) this.#seen = seen
     return result
   }
