@@ -50,7 +50,13 @@ export function doctorSummary({ members, latency, permitted, services, endpoints
 
 /** As a JUnit report: what was looked at as test cases, errors as failures, everything less as output. */
 export function doctorJunit({ services, findings }: Diagnosis): string {
-  const own = (service: string | undefined) => findings.filter((finding) => finding.service === service)
+  const byService = new Map<string | undefined, Finding[]>()
+  for (const finding of findings) {
+    const own = byService.get(finding.service)
+    if (own) own.push(finding)
+    else byService.set(finding.service, [finding])
+  }
+  const own = (service: string | undefined) => byService.get(service) ?? []
   const registry = REGISTRY_CHECKS.map((check) =>
     testCase(
       check,
