@@ -17,6 +17,9 @@ import { fromError, isTransient, isUnsent, NoAnswer, noEndpoint, reasonOf, statu
 import { LoginToken } from './login-token.js'
 import type { EtcdConfig } from './options.js'
 
+/** A registry that is merely slow is not to be burdened with connections; past this time a connection's own pings tell, milliseconds. */
+const RENEWAL_INTERVAL_MS = 15_000
+
 export interface RpcOptions extends CallOptions {
   /**
    * Whether asking twice does no harm. If not, another endpoint is tried only where the request surely had no effect.
@@ -40,6 +43,7 @@ export class Cluster {
   readonly #config: EtcdConfig
   readonly #runtime: Runtime
   readonly #closing = new AbortController()
+  readonly #renewableAt = new Map<Connection, number>()
   #preferred: number
 
   constructor(config: EtcdConfig, runtime: Runtime) {
@@ -150,7 +154,11 @@ export class Cluster {
 
   /** Takes note of a connection that leaves what is asked over it unanswered. */
   unanswered(connection: Connection): void {
-    connection.renew()
+    const now = this.#runtime.clock.now()
+    if (now >= (this.#renewableAt.get(connection) ?? now)) {
+      this.#renewableAt.set(connection, now + RENEWAL_INTERVAL_MS)
+      connection.renew()
+    }
     this.#demote(connection)
   }
 
