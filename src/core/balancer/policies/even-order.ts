@@ -50,9 +50,9 @@ export class EvenOrder {
   /** What each endpoint is owed by now, in picks. */
   owed(): ReadonlyMap<Upstream, number> {
     const owed = new Map<Upstream, number>()
-    for (const { weight, members, credits } of this.#classes) {
+    for (const { weight, members, credits, rounds, next } of this.#classes) {
       const due = (weight * this.#step) / this.#total
-      members.forEach((upstream, i) => owed.set(upstream, credits[i]! + due))
+      members.forEach((upstream, i) => owed.set(upstream, credits[i]! + due - rounds - (i < next ? 1 : 0)))
     }
     return owed
   }
@@ -69,8 +69,11 @@ export class EvenOrder {
     const { members } = chosen
     const member = nextAllowed(members, chosen.next, request)
     if (member < 0) return undefined
-    chosen.next = member + 1 === members.length ? 0 : member + 1
-    chosen.credits[member]!--
+    while (chosen.next !== member) {
+      chosen.credits[chosen.next]!++
+      advance(chosen)
+    }
+    advance(chosen)
     return members[member]
   }
 
@@ -85,8 +88,10 @@ export class EvenOrder {
   #startOver(): void {
     this.#step = 0
     this.#queue.rewind(this.#total)
-    for (const { credits, weight } of this.#classes) for (let i = 0; i < credits.length; i++) credits[i]! += weight
-    for (const each of this.#classes) each.picks -= each.rate
+    for (const each of this.#classes) {
+      each.picks -= each.rate
+      each.rounds -= each.weight
+    }
   }
 
   /** Of the endpoints those that are owed most come first. */
@@ -95,7 +100,7 @@ export class EvenOrder {
     const members = owed ? upstreams.toSorted((a, b) => owedTo(b) - owedTo(a)) : upstreams
     const credits = Float64Array.from(members, owedTo)
     const credit = Math.round(credits.reduce((sum, each) => sum + each, 0) * this.#total)
-    return { weight, rate: weight * members.length, members, credits, credit, picks: 0, next: 0 }
+    return { weight, rate: weight * members.length, members, credits, credit, picks: 0, rounds: 0, next: 0 }
   }
 }
 
@@ -105,12 +110,21 @@ interface WeightClass {
   /** Picks in a cycle. */
   readonly rate: number
   readonly members: readonly Upstream[]
-  /** What each member was owed when the cycle began, less what it has had since, in picks. */
+  /** What each member was owed in the beginning, and for the turns it was passed over in, in picks. */
   readonly credits: Float64Array
   /** What all were owed in the beginning, in picks times the total weight. */
   readonly credit: number
   /** Picks since the cycle began. */
   picks: number
+  /** How often all members have had a turn, less what they were to have by the time the cycle began. */
+  rounds: number
   /** The member whose turn is next. */
   next: number
+}
+
+function advance(chosen: WeightClass): void {
+  chosen.next++
+  if (chosen.next < chosen.members.length) return
+  chosen.next = 0
+  chosen.rounds++
 }
