@@ -1,5 +1,5 @@
 import { createBalancer } from './balancer/balancer.js'
-import { parseServiceConfig } from './balancer/service-config.js'
+import { checkedServiceConfig } from './balancer/checked-config.js'
 import type { ControlPlane } from './control-plane/control-plane.js'
 import { createDataPlaneResolver, type DataPlaneResolver } from './discovery/data-plane-resolver.js'
 import { createResolver, type RegistryResolver } from './discovery/resolver.js'
@@ -78,7 +78,10 @@ export interface Fairlead extends AsyncDisposable {
   setEndpoint(service: string, address: string, changes: Description, options?: CallOptions): Promise<Endpoint>
   /** The gRPC service config stored for a service; undefined if there is none. */
   getServiceConfig(service: string, options?: CallOptions): Promise<ServiceConfig | undefined>
-  /** Stores a gRPC service config: proxies and balancers take the service's policy from it, at once. Undefined removes it. */
+  /**
+   * Stores a gRPC service config: proxies and balancers take the service's policy from it, at once. Undefined removes it. Rejects with INVALID_ARGUMENT
+   * for one that gRPC would refuse.
+   */
   setServiceConfig(service: string, config: ServiceConfig | undefined, options?: CallOptions): Promise<void>
   /** Reads a service once. One that nobody registered has no endpoints. */
   resolve(service: string, options?: CallOptions): Promise<Snapshot>
@@ -182,7 +185,7 @@ class Connection implements Fairlead {
   async setServiceConfig(service: string, config: ServiceConfig | undefined, options?: CallOptions): Promise<void> {
     this.#demandOpen()
     if (config === undefined) return orUndefined(unsetServiceConfig(this.#store, this.#prefix, service, options))
-    parseServiceConfig(config)
+    checkedServiceConfig(config)
     return setServiceConfig(this.#store, this.#prefix, service, config, options)
   }
 

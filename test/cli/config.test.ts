@@ -37,6 +37,8 @@ describe('fairlead config', () => {
     ['{"loadBalancingConfig":}', /line 1, column 24/],
     ['{"loadBalancingConfig":[{"fastest":{}}]}', /fastest/],
     ['{"loadBalancingConfig":[{"least_request":{"choiceCount":1}}]}', /choiceCount/i],
+    ['{"methodConfig":[{"name":[{}],"timeout":"soon"}]}', /timeout is not a duration/],
+    ['{"retryThrottling":{"maxTokens":0,"tokenRatio":1}}', /maxTokens/],
     ['[]', /object/],
   ])('refuses %s with 2, stores nothing', async (json, message) => {
     const refused = await config(['set', 'refused', json, '--json'])

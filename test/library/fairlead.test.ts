@@ -123,8 +123,12 @@ describe('the service config', () => {
     await fairlead.setServiceConfig('web', undefined)
     await fairlead.setServiceConfig('web', undefined)
     expect(await fairlead.getServiceConfig('web')).toBeUndefined()
-    const unknown = fairlead.setServiceConfig('web', { loadBalancingConfig: [{ fastest: {} }] })
-    await expect(unknown).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    for (const wrong of [
+      { loadBalancingConfig: [{ fastest: {} }] },
+      { methodConfig: [{ name: [{}], timeout: 'soon' }] },
+    ]) {
+      await expect(fairlead.setServiceConfig('web', wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    }
   })
 })
 
