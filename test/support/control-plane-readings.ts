@@ -1,10 +1,7 @@
-import type {
-  EndpointReading,
-  FollowedReading,
-  RegistryReading,
-} from '../../src/core/control-plane/directory/reading.js'
+import type { EndpointReading, FollowedReading } from '../../src/core/control-plane/directory/reading.js'
 import type { Meter } from '../../src/core/control-plane/meter.js'
 import type { ControlPlaneReading, ReadableStream, StreamReading } from '../../src/core/control-plane/reading.js'
+import type { RegistryReading } from '../../src/core/discovery/registry-account.js'
 
 export interface Rest {
   readonly isReady?: boolean

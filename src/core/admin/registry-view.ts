@@ -1,3 +1,4 @@
+import type { ListenerReading } from '../proxy/reading.js'
 import { isoTime } from './time.js'
 
 /** What is known of the registry, or of a service in it, and how old that is. Plain JSON. */
@@ -14,14 +15,7 @@ export interface RegistryView {
   readonly reason: string | null
 }
 
-interface RegistryReading {
-  readonly revision: string | undefined
-  /** Wall-clock milliseconds. */
-  readonly changedAt: number | undefined
-  readonly stale: { readonly reason: string; readonly forMs: number } | undefined
-}
-
-export function viewRegistry({ revision, changedAt, stale }: RegistryReading): RegistryView {
+export function viewRegistry({ revision, changedAt, stale }: ListenerReading['registry']): RegistryView {
   return {
     state: stale ? 'stale' : revision === undefined ? 'unknown' : 'live',
     revision: revision ?? null,

@@ -6,7 +6,8 @@ import type { EndpointHistory } from './endpoint-history.js'
 import { NO_LATENCIES } from './latency-histogram.js'
 import type { Target } from './listen.js'
 import type { EndpointStats, ListenerMeter, ListenerStats } from './meters.js'
-import type { EndpointReading, ListenerReading, RegistryReading } from './reading.js'
+import type { RegistryReading } from '../discovery/registry-account.js'
+import type { EndpointReading, ListenerReading } from './reading.js'
 
 /** What a listener is read from. */
 export interface ReadableListener {

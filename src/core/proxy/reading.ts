@@ -1,3 +1,4 @@
+import type { RegistryReading } from '../discovery/registry-account.js'
 import { isUsable, type Verdict } from '../balancer/eligibility.js'
 import type { EndpointRole } from '../model/endpoint.js'
 import type { LatencyReading } from './latency-histogram.js'
@@ -18,14 +19,6 @@ export interface ListenerReading extends ListenerStats {
   /** Latencies of endpoints that have left for good. */
   readonly departedLatency: LatencyReading
   readonly endpoints: readonly EndpointReading[]
-}
-
-export interface RegistryReading {
-  /** Of the endpoints in use, in decimal; undefined before the first snapshot. */
-  readonly revision: string | undefined
-  readonly changedAt: number | undefined
-  /** Why the registry is away, and for how long nothing was heard of it; undefined while it is there. */
-  readonly stale: { readonly reason: string; readonly forMs: number } | undefined
 }
 
 export interface EndpointReading extends EndpointStats {

@@ -1,4 +1,5 @@
 import type { DataPlaneResolver } from '../../discovery/data-plane-resolver.js'
+import { RegistryAccount, type Trouble } from '../../discovery/registry-account.js'
 import type { RegistryEvent } from '../../discovery/registry-event.js'
 import type { CheckRules } from '../../health/active/endpoint-check.js'
 import { Gate } from '../../health/active/gate.js'
@@ -11,7 +12,7 @@ import type { ClientLoad } from '../client-load.js'
 import type { Directory, ViewObserver } from './contract.js'
 import type { DirectoryEvent } from './events.js'
 import { FollowedService, type DirectoryRoom } from './followed-service.js'
-import { Freshness, readTrouble, type Trouble } from './freshness.js'
+import { Freshness } from './freshness.js'
 import { HostNames, type Lookup, systemLookup } from './host-names.js'
 import { probeDialable } from './probe.js'
 import type { DirectoryReading } from './reading.js'
@@ -84,8 +85,8 @@ class RegistryDirectory implements ServiceDirectory {
   /** Those followed that have no record, as far as is known. */
   readonly #unknown = new Set<string>()
   readonly #freshness: Freshness
-  /** What was heard last of the registry as a whole, and when (wall-clock milliseconds). */
-  #heard: { readonly revision: bigint; readonly at: number } | undefined
+  /** What was heard of the registry as a whole. */
+  readonly #account: RegistryAccount
   readonly #end = new AbortController()
   #isReady = false
   #becomeReady!: () => void
@@ -100,6 +101,7 @@ class RegistryDirectory implements ServiceDirectory {
         resolve()
       }
     })
+    this.#account = new RegistryAccount(runtime.clock)
     this.#freshness = new Freshness((trouble) => this.#tellFreshness(trouble))
     const stall = new StallGuard(runtime.clock)
     this.#room = {
@@ -135,10 +137,9 @@ class RegistryDirectory implements ServiceDirectory {
   }
 
   read(): DirectoryReading {
-    const stale = readTrouble(this.#freshness.oldest, this.#runtime.clock.now())
     return {
       isReady: this.#isReady,
-      registry: { revision: this.#heard && String(this.#heard.revision), changedAt: this.#heard?.at, stale },
+      registry: this.#account.read(this.#freshness.oldest),
       services: Array.from(this.#entries.values(), ({ followed }) => followed.read()),
     }
   }
@@ -202,7 +203,7 @@ class RegistryDirectory implements ServiceDirectory {
           break
         default:
           this.#freshness.report(NAMES, undefined)
-          this.#heard = { revision: event.revision, at: this.#runtime.clock.wall() }
+          this.#account.heard(event.revision)
           this.#names.take(event)
           this.#becomeReady()
       }

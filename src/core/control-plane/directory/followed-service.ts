@@ -2,6 +2,7 @@ import { createBalancer } from '../../balancer/balancer.js'
 import type { Balancer } from '../../balancer/contract.js'
 import { choosePolicy } from '../../balancer/service-config.js'
 import type { DataPlaneResolver } from '../../discovery/data-plane-resolver.js'
+import type { Trouble } from '../../discovery/registry-account.js'
 import type { CheckRoom, CheckRules } from '../../health/active/endpoint-check.js'
 import { type HealthChange, HealthMonitor } from '../../health/monitor.js'
 import { asFairleadError } from '../../errors.js'
@@ -15,7 +16,6 @@ import type { HostNames } from './host-names.js'
 import { ServedEndpoints } from './served-endpoints.js'
 import { NO_FACTS, readFacts, type ServiceFacts } from './service-facts.js'
 import { Spacing } from './spacing.js'
-import type { Trouble } from './freshness.js'
 import { readEndpoints } from './read-endpoints.js'
 import type { FollowedReading } from './reading.js'
 import { ServiceHistory } from './service-history.js'
@@ -118,7 +118,7 @@ export class FollowedService {
       ...{ service, exists, told },
       policy: this.#facts.choice?.policy.name,
       panic: this.#history.panic,
-      registry: this.#history.registry(),
+      registry: this.#history.account.read(),
       toldAt: this.#history.toldAt,
       registered: this.#snapshot?.endpoints.length ?? 0,
       load: this.#history.load.read(),
@@ -154,11 +154,11 @@ export class FollowedService {
         if (resolution.kind === 'snapshot') {
           this.#snapshot = resolution.snapshot
           this.#heardAt ??= runtime.clock.now()
-          this.#history.snapshot(resolution.snapshot)
+          this.#history.account.heard(resolution.snapshot.revision)
           this.#observer.stale(undefined)
           this.#refresh()
         } else {
-          this.#history.stale(resolution)
+          this.#history.account.lost(resolution)
           this.#observer.stale(resolution)
         }
       }

@@ -1,11 +1,4 @@
-import type { FairleadError } from '../../errors.js'
-import type { RegistryReading } from './reading.js'
-
-/** Nothing is heard of the registry: why, and since when (monotonic milliseconds). */
-export interface Trouble {
-  readonly error: FairleadError
-  readonly since: number
-}
+import type { Trouble } from '../../discovery/registry-account.js'
 
 /** Whether the registry is there, as those find who read from it. */
 export class Freshness {
@@ -32,8 +25,4 @@ export class Freshness {
     for (const trouble of this.#troubles.values()) if (!(oldest && oldest.since <= trouble.since)) oldest = trouble
     return oldest
   }
-}
-
-export function readTrouble(trouble: Trouble | undefined, now: number): RegistryReading['stale'] {
-  return trouble && { reason: trouble.error.message, forMs: Math.max(0, now - trouble.since) }
 }

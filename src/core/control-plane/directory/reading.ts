@@ -1,3 +1,4 @@
+import type { RegistryReading } from '../../discovery/registry-account.js'
 import type { Verdict } from '../../balancer/eligibility.js'
 import type { EndpointRole, EndpointState } from '../../model/endpoint.js'
 import type { ClientLoad } from '../client-load.js'
@@ -11,14 +12,6 @@ export interface DirectoryReading {
   /** The registry as a whole: its last change that was heard of, and whether anything that is read from it is stale. */
   readonly registry: RegistryReading
   readonly services: readonly FollowedReading[]
-}
-
-export interface RegistryReading {
-  /** In decimal; undefined before anything was heard. */
-  readonly revision: string | undefined
-  readonly changedAt: number | undefined
-  /** Why the registry is away, and for how long nothing was heard of it; undefined while it is there. */
-  readonly stale: { readonly reason: string; readonly forMs: number } | undefined
 }
 
 /** A service that somebody follows. */

@@ -1,9 +1,9 @@
 import type { HealthChange } from '../../health/monitor.js'
+import { RegistryAccount } from '../../discovery/registry-account.js'
 import type { Snapshot } from '../../model/snapshot.js'
 import type { Clock } from '../../runtime.js'
 import { LoadTotal } from '../client-load.js'
-import { readTrouble, type Trouble } from './freshness.js'
-import type { EndpointReading, RegistryReading } from './reading.js'
+import type { EndpointReading } from './reading.js'
 
 /** What became of a followed service, and when. */
 export class ServiceHistory {
@@ -11,31 +11,21 @@ export class ServiceHistory {
   panic = false
   /** What its clients told of their requests. */
   readonly load = new LoadTotal()
+  /** What was heard of the service. */
+  readonly account: RegistryAccount
   readonly #clock: Clock
-  #revision: bigint | undefined
-  #changedAt: number | undefined
   #toldAt: number | undefined
-  #trouble: Trouble | undefined
   /** By the addresses that are checked. */
   readonly #faults = new Map<string, NonNullable<EndpointReading['fault']>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
+    this.account = new RegistryAccount(clock)
   }
 
   /** When clients were last told something else, wall-clock milliseconds. */
   get toldAt(): number | undefined {
     return this.#toldAt
-  }
-
-  snapshot({ revision }: Snapshot): void {
-    this.#revision = revision
-    this.#changedAt = this.#clock.wall()
-    this.#trouble = undefined
-  }
-
-  stale(trouble: Trouble): void {
-    this.#trouble = trouble
   }
 
   told(): void {
@@ -58,13 +48,5 @@ export class ServiceHistory {
     if (this.#faults.size === 0) return
     const addresses = new Set(endpoints.map(({ address }) => address))
     for (const address of this.#faults.keys()) if (!addresses.has(address)) this.#faults.delete(address)
-  }
-
-  registry(): RegistryReading {
-    return {
-      revision: this.#revision === undefined ? undefined : String(this.#revision),
-      changedAt: this.#changedAt,
-      stale: readTrouble(this.#trouble, this.#clock.now()),
-    }
   }
 }
