@@ -70,3 +70,31 @@ export function split<Item>(
   const values = (item: Item) => Object.entries(read(item)).map(([key, value]) => ({ value, labels: { [label]: key } }))
   return { name, type, help, values }
 }
+
+/** What a histogram holds of one item. */
+export interface HistogramValue {
+  /** How many were recorded up to each of the bounds. */
+  readonly below: readonly number[]
+  readonly count: number
+  readonly sumMs: number
+}
+
+/** How long something took, in seconds. @param boundsMs upper bounds of the buckets, milliseconds, growing */
+export function histogram<Item>(
+  name: string,
+  help: string,
+  boundsMs: readonly number[],
+  read: (item: Item) => HistogramValue,
+): Family<Item> {
+  const bucket = (le: string, value: number) => ({ value, labels: { le }, metricName: `${name}_bucket` })
+  const values = (item: Item): Value[] => {
+    const { below, count, sumMs } = read(item)
+    return [
+      ...below.map((value, i) => bucket(String(boundsMs[i]! / 1000), value)),
+      bucket('+Inf', count),
+      { value: sumMs / 1000, metricName: `${name}_sum` },
+      { value: count, metricName: `${name}_count` },
+    ]
+  }
+  return { name, type: 'histogram', help, values }
+}

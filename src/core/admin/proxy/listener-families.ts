@@ -1,15 +1,14 @@
 import { addLatencies, bucketOf, UNITS_PER_MS } from '../../proxy/latency-histogram.js'
 import type { ListenerReading } from '../../proxy/reading.js'
 import { countOf, countsBefore } from './latencies.js'
-import { counter, type Family, gauge, split, type Value } from '../metrics/family.js'
+import { counter, type Family, gauge, histogram, type HistogramValue, split } from '../metrics/family.js'
+import { registryFamilies } from '../metrics/registry-families.js'
 
 /**
  * Bounds of the histogram, milliseconds: doublings from a quarter up, which are bounds of the buckets recorded in too.
  */
 const BOUNDS_MS = Array.from({ length: 17 }, (_, i) => 2 ** (i - 2))
 const BOUNDS = BOUNDS_MS.map((ms) => bucketOf(ms * UNITS_PER_MS))
-
-const LATENCY = 'fairlead_listener_latency_seconds'
 
 /** Of one listener; each has the labels `listener` and `service`. */
 export const LISTENER_FAMILIES: readonly Family<ListenerReading>[] = [
@@ -62,12 +61,12 @@ export const LISTENER_FAMILIES: readonly Family<ListenerReading>[] = [
     'Attempts to connect to an endpoint that failed.',
     (l) => l.connectFailures,
   ),
-  {
-    name: LATENCY,
-    type: 'histogram',
-    help: 'Time to the head of the response or, for TCP, to a connection with the endpoint.',
-    values: latencyValues,
-  },
+  histogram(
+    'fairlead_listener_latency_seconds',
+    'Time to the head of the response or, for TCP, to a connection with the endpoint.',
+    BOUNDS_MS,
+    latencyValue,
+  ),
   counter('fairlead_listener_sent_bytes_total', 'Bytes from clients to endpoints.', ({ bytesSent }) => bytesSent),
   counter('fairlead_listener_received_bytes_total', 'Bytes from endpoints to clients.', (l) => l.bytesReceived),
   counter(
@@ -87,18 +86,10 @@ export const LISTENER_FAMILIES: readonly Family<ListenerReading>[] = [
       return counts
     },
   ),
-  gauge(
-    'fairlead_registry_up',
-    'Whether the registry is there; without it the endpoints known last are used.',
-    ({ registry }) => registry.stale === undefined,
-  ),
-  gauge(
-    'fairlead_registry_stale_seconds',
-    'For how long nothing was heard of the registry; 0 while it is there.',
-    ({ registry }) => (registry.stale?.forMs ?? 0) / 1000,
-  ),
-  gauge('fairlead_registry_revision', 'Revision of the registry that the endpoints in use are of.', ({ registry }) =>
-    Number(registry.revision ?? 0),
+  ...registryFamilies(
+    ({ registry }: ListenerReading) => registry,
+    'the endpoints known last are used',
+    'that the endpoints in use are of',
   ),
 ]
 
@@ -108,14 +99,7 @@ const NONE: Readonly<Record<ListenerReading['endpoints'][number]['verdict'], num
   ...{ unconnected: 0, unhealthy: 0, ejected: 0, gone: 0 },
 }
 
-function latencyValues({ endpoints, departedLatency }: ListenerReading): Value[] {
+function latencyValue({ endpoints, departedLatency }: ListenerReading): HistogramValue {
   const all = addLatencies([departedLatency, ...endpoints.map(({ latency }) => latency)])
-  const count = countOf(all)
-  const bucket = (le: string, value: number) => ({ value, labels: { le }, metricName: `${LATENCY}_bucket` })
-  return [
-    ...countsBefore(all, BOUNDS).map((below, i) => bucket(String(BOUNDS_MS[i]! / 1000), below)),
-    bucket('+Inf', count),
-    { value: all.sumMs / 1000, metricName: `${LATENCY}_sum` },
-    { value: count, metricName: `${LATENCY}_count` },
-  ]
+  return { below: countsBefore(all, BOUNDS), count: countOf(all), sumMs: all.sumMs }
 }

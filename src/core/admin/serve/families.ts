@@ -1,9 +1,8 @@
 import type { FollowedReading } from '../../control-plane/directory/reading.js'
 import { DURATION_BOUNDS_MS } from '../../control-plane/duration-counts.js'
 import type { ControlPlaneReading, MeterReading, ServiceReading } from '../../control-plane/reading.js'
-import { counter, type Family, gauge, split, type Value } from '../metrics/family.js'
-
-const PROPAGATION = 'fairlead_propagation_seconds'
+import { counter, type Family, gauge, histogram, type HistogramValue, split } from '../metrics/family.js'
+import { registryFamilies } from '../metrics/registry-families.js'
 
 /** Of what is spoken on streams; each has the label `protocol`. */
 export const METER_FAMILIES: readonly Family<MeterReading>[] = [
@@ -25,12 +24,12 @@ export const TELLING_FAMILIES: readonly Family<MeterReading>[] = [
     'type',
     ({ responses }) => responses,
   ),
-  {
-    name: PROPAGATION,
-    type: 'histogram',
-    help: 'Time from hearing of a change in the registry until the last client that reads was sent it.',
-    values: propagationValues,
-  },
+  histogram(
+    'fairlead_propagation_seconds',
+    'Time from hearing of a change in the registry until the last client that reads was sent it.',
+    DURATION_BOUNDS_MS,
+    propagationValue,
+  ),
 ]
 
 /** Of xDS, whose clients answer what they are sent. */
@@ -51,18 +50,10 @@ export const WHOLE_FAMILIES: readonly Family<ControlPlaneReading & { readonly om
     'Services without metrics of their own, since there are too many.',
     ({ omitted }) => omitted,
   ),
-  gauge(
-    'fairlead_registry_up',
-    'Whether the registry is there; without it the endpoints known last are told.',
-    ({ directory }) => directory.registry.stale === undefined,
-  ),
-  gauge(
-    'fairlead_registry_stale_seconds',
-    'For how long nothing was heard of the registry; 0 while it is there.',
-    ({ directory }) => (directory.registry.stale?.forMs ?? 0) / 1000,
-  ),
-  gauge('fairlead_registry_revision', 'Revision of the registry that was heard of last.', ({ directory }) =>
-    Number(directory.registry.revision ?? 0),
+  ...registryFamilies(
+    ({ directory }: ControlPlaneReading) => directory.registry,
+    'the endpoints known last are told',
+    'that was heard of last',
   ),
 ]
 
@@ -114,13 +105,8 @@ export const SERVICE_FAMILIES: readonly Family<ServiceReading>[] = [
   ),
 ]
 
-function propagationValues({ telling: { counts, sumMs } }: MeterReading): Value[] {
-  let below = 0
-  const bucket = (le: string, value: number) => ({ value, labels: { le }, metricName: `${PROPAGATION}_bucket` })
-  return [
-    ...DURATION_BOUNDS_MS.map((bound, i) => bucket(String(bound / 1000), (below += counts[i]!))),
-    bucket('+Inf', (below += counts.at(-1)!)),
-    { value: sumMs / 1000, metricName: `${PROPAGATION}_sum` },
-    { value: below, metricName: `${PROPAGATION}_count` },
-  ]
+function propagationValue({ telling: { counts, sumMs } }: MeterReading): HistogramValue {
+  let count = 0
+  const below = counts.map((inBucket) => (count += inBucket))
+  return { below: below.slice(0, -1), count, sumMs }
 }
