@@ -3,23 +3,17 @@ import { parseListen } from '../net/listen-address.js'
 import type { ProtocolListener } from './control-plane.js'
 import type { Protocol } from './events.js'
 import { createGrpclbService } from './grpclb/service.js'
-import type { ControlPlaneContext, ControlPlaneService } from './service.js'
+import type { ControlPlaneContext, ControlPlaneService, ProtocolOptions } from './service.js'
 import { createXdsService } from './xds/service.js'
 
 /** Where each protocol is spoken: `[grpc://][HOST]:PORT` or `PORT`, the host 127.0.0.1 unless given, port 0 takes a free one. */
 export type ProtocolAddresses = Readonly<Partial<Record<Protocol, string | number | undefined>>>
 
-/** What protocols go by. */
-export interface ProtocolOptions {
-  /** How often clients are asked to report their load, milliseconds, at least 1,000. 0: not at all. Default 10,000. */
-  readonly reportIntervalMs?: number | undefined
-}
-
 type Create = (context: ControlPlaneContext, options: ProtocolOptions) => ControlPlaneService
 
 const CREATE: Readonly<Record<Protocol, Create>> = {
   grpclb: createGrpclbService,
-  xds: (context, { reportIntervalMs }) => createXdsService(context, { loadReportIntervalMs: reportIntervalMs }),
+  xds: createXdsService,
 }
 
 /** What a control plane listens on. Throws INVALID_ARGUMENT for a bad address, and where there is none. */

@@ -4,6 +4,14 @@ import type { Directory } from './directory/contract.js'
 import type { ControlPlaneEvent, Protocol } from './events.js'
 import type { Meter } from './meter.js'
 
+/** What protocols go by. */
+export interface ProtocolOptions {
+  /** How often clients are asked to report their load, milliseconds, at least 1,000. 0: not at all. Default 10,000. */
+  readonly reportIntervalMs?: number | undefined
+}
+
+export const DEFAULT_REPORT_INTERVAL_MS = 10_000
+
 /** What a control plane has at hand for the protocols that it speaks. */
 export interface ControlPlaneContext {
   readonly directory: Directory

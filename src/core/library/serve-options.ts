@@ -1,5 +1,6 @@
 import type { ControlPlaneOptions } from '../control-plane/control-plane.js'
-import { type ProtocolAddresses, protocolListeners, type ProtocolOptions } from '../control-plane/protocols.js'
+import { type ProtocolAddresses, protocolListeners } from '../control-plane/protocols.js'
+import type { ProtocolOptions } from '../control-plane/service.js'
 import { FairleadError } from '../errors.js'
 import { parseCheck } from '../health/check.js'
 

@@ -8,9 +8,9 @@ import {
 } from '@grpc/grpc-js'
 import type { ControlPlaneEvent } from '../../../src/core/control-plane/events.js'
 import type { BalanceLoadCall } from '../../../src/core/control-plane/grpclb/client-stream.js'
-import { createGrpclbService, type GrpclbOptions } from '../../../src/core/control-plane/grpclb/service.js'
+import { createGrpclbService } from '../../../src/core/control-plane/grpclb/service.js'
 import { SERVER_OPTIONS } from '../../../src/core/control-plane/serving/server-options.js'
-import type { ControlPlaneService } from '../../../src/core/control-plane/service.js'
+import type { ControlPlaneService, ProtocolOptions } from '../../../src/core/control-plane/service.js'
 import {
   type ClientStats,
   grpclbProto,
@@ -41,7 +41,7 @@ export interface Reported {
   dropped: number
 }
 
-export interface TestBalancerOptions extends GrpclbOptions {
+export interface TestBalancerOptions extends ProtocolOptions {
   readonly zone?: string
   readonly runtime?: Runtime
   /** Port to listen on; 0 for any. */

@@ -1,23 +1,24 @@
 import { status } from '@grpc/grpc-js'
 import { grpclbProto } from '../../protos/grpclb.js'
 import { withReadyResponses } from '../serving/ready-responses.js'
-import type { ControlPlaneContext, ControlPlaneService } from '../service.js'
+import {
+  type ControlPlaneContext,
+  type ControlPlaneService,
+  DEFAULT_REPORT_INTERVAL_MS,
+  type ProtocolOptions,
+} from '../service.js'
 import { type BalanceLoadCall, ClientStream, LIST_TYPE } from './client-stream.js'
 import { encodeInitialResponse } from './encode.js'
 import { isIdle, type LoadCounts } from './load-counts.js'
 import { Meter } from '../meter.js'
 import { ServiceFeed } from './service-feed.js'
 
-export interface GrpclbOptions {
-  /** How often clients are asked to report their load, milliseconds. 0: not at all. Default 10,000. */
-  readonly reportIntervalMs?: number | undefined
-}
-
-const DEFAULT_REPORT_INTERVAL_MS = 10_000
-
 /** The lookaside balancer of gRPC clients, `grpc.lb.v1.LoadBalancer`. */
-export function createGrpclbService(context: ControlPlaneContext, options: GrpclbOptions = {}): ControlPlaneService {
-  return new LookasideBalancer(context, options.reportIntervalMs ?? DEFAULT_REPORT_INTERVAL_MS)
+export function createGrpclbService(
+  context: ControlPlaneContext,
+  { reportIntervalMs = DEFAULT_REPORT_INTERVAL_MS }: ProtocolOptions = {},
+): ControlPlaneService {
+  return new LookasideBalancer(context, reportIntervalMs)
 }
 
 class LookasideBalancer implements ControlPlaneService {

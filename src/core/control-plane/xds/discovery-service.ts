@@ -14,6 +14,14 @@ import { type ResourceType, resourceTypeOf } from './resource-type.js'
 import { type SotwRequest, type SotwResponse, SotwSubscription } from './sotw-subscription.js'
 import type { Subscription } from './subscription.js'
 
+/** What all streams share. */
+interface DiscoveryRoom {
+  readonly context: ControlPlaneContext
+  readonly catalog: Catalog
+  readonly calls: OpenCalls
+  readonly meter: Meter
+}
+
 /** What a request of either form says beside its subscription. */
 interface RequestHead {
   readonly node: Node | null
@@ -40,17 +48,12 @@ const DELTA: Form<DeltaRequest, DeltaResponse> = {
  * The aggregated discovery service, and those of endpoints and of routes alone for proxies that have the rest from elsewhere; each in both
  * forms. Clusters and listeners say that more comes from the aggregated service, and make no sense without it.
  */
-export function discoveryHandlers(
-  context: ControlPlaneContext,
-  catalog: Catalog,
-  calls: OpenCalls,
-  meter: Meter,
-): ServiceHandlers[] {
+export function discoveryHandlers(room: DiscoveryRoom): ServiceHandlers[] {
   const handlers = (service: string, sotw: string, delta: string, only?: ResourceType) => ({
     definition: withReadyResponses(serviceDefinition(service)),
     implementation: {
-      [sotw]: serve(SOTW, context, catalog, calls, meter, only),
-      [delta]: serve(DELTA, context, catalog, calls, meter, only),
+      [sotw]: serve(SOTW, room, only),
+      [delta]: serve(DELTA, room, only),
     },
   })
   return [
@@ -71,12 +74,10 @@ export function discoveryHandlers(
 
 function serve<Request, Response>(
   form: Form<Request, Response>,
-  context: ControlPlaneContext,
-  catalog: Catalog,
-  calls: OpenCalls,
-  meter: Meter,
+  room: DiscoveryRoom,
   only: ResourceType | undefined,
 ): (call: ServerDuplexStream<Request & RequestHead, Buffer>) => void {
+  const { context, calls, meter } = room
   return (call) => {
     let stream: DiscoveryStream<Request, Response> | undefined
     const record = new DiscoveryRecord(call.getPeer(), context.runtime.clock)
@@ -88,7 +89,7 @@ function serve<Request, Response>(
     meter.began(record)
     call.on('data', (request: Request & RequestHead) => {
       // "Only the first request on a stream is guaranteed to carry the node identifier."
-      stream ??= openStream(form, context, catalog, call, meter, record, request.node)
+      stream ??= openStream(form, room, call, record, request.node)
       // "This is implicit in requests made via singleton xDS APIs such as CDS, LDS, etc. but is required for ADS." (DiscoveryRequest)
       const type = request.type_url === '' ? only : resourceTypeOf(request.type_url)
       const isServed = only === undefined ? request.type_url !== '' : type === only
@@ -108,10 +109,8 @@ function serve<Request, Response>(
 
 function openStream<Request, Response>(
   form: Form<Request, Response>,
-  { onEvent, zone }: ControlPlaneContext,
-  catalog: Catalog,
+  { context: { onEvent, zone }, catalog, meter }: DiscoveryRoom,
   call: ServerDuplexStream<unknown, Buffer>,
-  meter: Meter,
   record: DiscoveryRecord,
   node: Node | null,
 ): DiscoveryStream<Request, Response> {

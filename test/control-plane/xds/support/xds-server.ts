@@ -23,7 +23,7 @@ export async function startXdsServer(
 ): Promise<TestXdsServer> {
   const events: ControlPlaneEvent[] = []
   const onEvent = (event: ControlPlaneEvent) => void events.push(event)
-  const service = createXdsService({ directory, runtime: systemRuntime, zone, onEvent }, { loadReportIntervalMs: 200 })
+  const service = createXdsService({ directory, runtime: systemRuntime, zone, onEvent }, { reportIntervalMs: 200 })
   const server = new Server(SERVER_OPTIONS)
   for (const { definition, implementation } of service.handlers) server.addService(definition, implementation)
   const bound = await new Promise<number>((resolve, reject) => {
