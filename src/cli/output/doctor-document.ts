@@ -1,6 +1,7 @@
 import type { Diagnosis } from '../../core/doctor/diagnose.js'
 import { type Finding, REGISTRY_CHECKS, SERVICE_CHECKS, type Severity } from '../../core/doctor/finding.js'
 import type { FairleadError } from '../../core/errors.js'
+import { groupBy } from '../../core/model/group-by.js'
 import type { Color, Document, JsonObject } from './document.js'
 import { type JunitCase, type JunitSuite, junitXml } from './junit.js'
 
@@ -50,12 +51,7 @@ export function doctorSummary({ members, latency, permitted, services, endpoints
 
 /** As a JUnit report: what was looked at as test cases, errors as failures, everything less as output. */
 export function doctorJunit({ services, findings }: Diagnosis): string {
-  const byService = new Map<string | undefined, Finding[]>()
-  for (const finding of findings) {
-    const own = byService.get(finding.service)
-    if (own) own.push(finding)
-    else byService.set(finding.service, [finding])
-  }
+  const byService = groupBy(findings, ({ service }) => service)
   const own = (service: string | undefined) => byService.get(service) ?? []
   const registry = REGISTRY_CHECKS.map((check) =>
     testCase(

@@ -1,6 +1,7 @@
 import type { UpstreamStatus } from '../../balancer/contract.js'
 import { formatHostPort } from '../../model/address.js'
 import type { Endpoint } from '../../model/endpoint.js'
+import { groupBy } from '../../model/group-by.js'
 import type { ServedEndpoint } from './contract.js'
 import type { DialableEndpoint, LeftOut } from './dialable.js'
 import type { EndpointReading } from './reading.js'
@@ -26,13 +27,10 @@ export function readEndpoints({
   fault,
 }: ReadableEndpoints): EndpointReading[] {
   const told = new Map(served.map((each) => [formatHostPort(each.ip, each.port), each]))
-  const dialed = new Map<string, UpstreamStatus[]>()
-  for (const status of upstreams) {
-    const { address, registered = address }: DialableEndpoint = status.upstream.endpoint
-    const others = dialed.get(registered)
-    if (others) others.push(status)
-    else dialed.set(registered, [status])
-  }
+  const dialed = groupBy(upstreams, ({ upstream }) => {
+    const { address, registered = address }: DialableEndpoint = upstream.endpoint
+    return registered
+  })
   return endpoints.flatMap((endpoint): EndpointReading[] => {
     const all = dialed.get(endpoint.address)
     if (!all) return [{ ...recordOf(endpoint), ...UNDIALED, verdict: whyLeftOut(endpoint) }]

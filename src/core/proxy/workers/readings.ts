@@ -1,3 +1,4 @@
+import { groupBy } from '../../model/group-by.js'
 import { addLatencies } from '../latency-histogram.js'
 import type { EndpointReading, ListenerReading } from '../reading.js'
 import { addCounters } from './stats.js'
@@ -7,13 +8,14 @@ import { addCounters } from './stats.js'
  * counts: what is wrong with an endpoint in any process, and since when. Averages are of the processes that have one.
  */
 export function mergeReadings(all: readonly (readonly ListenerReading[])[]): readonly ListenerReading[] {
-  return groups(all.flat(), ({ listen, service }) => `${listen} ${service}`).map(mergeListener)
+  const listeners = groupBy(all.flat(), ({ listen, service }) => `${listen} ${service}`)
+  return Array.from(listeners.values(), mergeListener)
 }
 
 function mergeListener(readings: readonly ListenerReading[]): ListenerReading {
   const [first] = readings as [ListenerReading]
   if (readings.length === 1) return first
-  const endpoints = groups(
+  const endpoints = groupBy(
     readings.flatMap((reading) => reading.endpoints),
     ({ address }) => address,
   )
@@ -26,7 +28,7 @@ function mergeListener(readings: readonly ListenerReading[]): ListenerReading {
     registry: readings.map(({ registry }) => registry).reduce((a, b) => (newer(b.revision, a.revision) ? b : a)),
     ejections: sum(readings, 'ejections'),
     departedLatency: addLatencies(readings.map(({ departedLatency }) => departedLatency)),
-    endpoints: endpoints.map(mergeEndpoint),
+    endpoints: Array.from(endpoints.values(), mergeEndpoint),
   }
 }
 
@@ -77,16 +79,6 @@ function mergeEndpoint(readings: readonly EndpointReading[]): EndpointReading {
 
 function newer(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && (b === undefined || BigInt(a) > BigInt(b))
-}
-
-function groups<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
-  const byKey = new Map<string, T[]>()
-  for (const item of items) {
-    const group = byKey.get(keyOf(item))
-    if (group) group.push(item)
-    else byKey.set(keyOf(item), [item])
-  }
-  return [...byKey.values()]
 }
 
 function sum<Key extends string>(readings: readonly Readonly<Record<Key, number>>[], key: Key): number {
