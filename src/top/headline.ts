@@ -1,5 +1,5 @@
 import type { Board, Section, SectionTraffic, SourceStatus, Tone, Trend } from './board.js'
-import { age, millis, percentage, plural, short } from './format.js'
+import { age, millis, orDash, percentage, plural, short } from './format.js'
 
 export interface Phrase {
   readonly text: string
@@ -65,11 +65,11 @@ function flight(traffics: readonly SectionTraffic[]): string {
 }
 
 function ok(success: number | null): string {
-  return success === null ? '–' : `${percentage(success, 2)}%`
+  return orDash(success, (part) => `${percentage(part, 2)}%`)
 }
 
 function ms(value: number | null): string {
-  return value === null ? '–' : millis(value)
+  return orDash(value, millis)
 }
 
 /** How far the traffic is from where the policy wants it, and who is out. */

@@ -6,7 +6,7 @@ import { byAddress } from '../../core/model/order.js'
 import type { Registered } from '../../core/registry/record.js'
 import type { Store } from '../../core/registry/store.js'
 import type { Clock } from '../../core/runtime.js'
-import { expectedByWeight } from './expected.js'
+import { expectedByWeight, takesTraffic } from './expected.js'
 
 const AT_ONCE = 64
 
@@ -60,6 +60,6 @@ export async function checkOnce(service: string, options: CheckOnceOptions): Pro
 }
 
 function usable({ record, fault }: Pick<CheckedEndpoint, 'record' | 'fault'>) {
-  const { role, state, weight } = record.endpoint
-  return { weight, isUsable: role === 'server' && state === 'ready' && fault === undefined }
+  const { endpoint } = record
+  return { weight: endpoint.weight, isUsable: takesTraffic(endpoint, fault !== undefined) }
 }

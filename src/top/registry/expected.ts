@@ -1,7 +1,14 @@
+import type { Endpoint } from '../../core/model/endpoint.js'
+
 export interface Weighted {
   readonly weight: number
   /** Whether it takes new traffic at all. */
   readonly isUsable: boolean
+}
+
+/** Whether an endpoint takes new traffic, by its record and its checks. */
+export function takesTraffic({ role, state }: Endpoint, isFaulty: boolean): boolean {
+  return role === 'server' && state === 'ready' && !isFaulty
 }
 
 /** What part of the traffic each is to get by its weight, 0 to 1; those of weight 0 only where there is nothing else. */

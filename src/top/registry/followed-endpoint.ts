@@ -1,6 +1,7 @@
 import { sanitize } from '../../cli/sanitize.js'
 import type { Registered } from '../../core/registry/record.js'
 import type { Row, RowDetails, Tone, Trend } from '../board.js'
+import { takesTraffic } from './expected.js'
 
 const KEPT_CHECKS = 60
 
@@ -32,8 +33,7 @@ export class FollowedEndpoint {
 
   /** Whether it takes new traffic, by what is known here. */
   get isUsable(): boolean {
-    const { role, state } = this.#record.endpoint
-    return role === 'server' && state === 'ready' && this.#health !== 'unhealthy'
+    return takesTraffic(this.#record.endpoint, this.#health === 'unhealthy')
   }
 
   /** Whether its checks have amounted to anything yet. */

@@ -1,5 +1,5 @@
 import type { Row } from '../../top/board.js'
-import { age, millis, percentage, short } from '../../top/format.js'
+import { age, millis, orDash, percentage, short } from '../../top/format.js'
 import type { Sort } from '../../top/order.js'
 import { shareBar, sparkline } from '../bars.js'
 import { cut, cutMiddle, fit } from '../text-width.js'
@@ -11,7 +11,6 @@ export interface Piece {
   readonly tinted: boolean
 }
 
-const NOTHING = '–'
 const SHORTEST_REASON = 10
 
 /** The line of an endpoint in pieces, as few as can be: neighbours of one kind are one. `scale` is what a full bar stands for. */
@@ -75,7 +74,7 @@ function cell(key: Exclude<ColumnKey, 'bar' | 'status'>, width: number, row: Row
 }
 
 function number(value: number | null | undefined, text: (value: number) => string, width: number): string {
-  return fit(value === null || value === undefined ? NOTHING : text(value), width, 'right')
+  return fit(orDash(value, text), width, 'right')
 }
 
 /** `ejected 21s` */

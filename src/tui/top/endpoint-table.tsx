@@ -1,6 +1,6 @@
 import { Box, Text } from 'ink'
 import type { EventLine, Section } from '../../top/board.js'
-import { millis, percentage, short } from '../../top/format.js'
+import { millis, orDash, percentage, short } from '../../top/format.js'
 import { firstShown, type Line, type Sort } from '../../top/order.js'
 import { barScale } from '../bars.js'
 import { cut } from '../text-width.js'
@@ -93,8 +93,8 @@ function SectionLine({ section, isSelected, width }: SectionLineProps) {
   const figures = traffic
     ? [
         `${short(traffic.rate)}/s`,
-        `ok ${traffic.success === null ? '–' : `${percentage(traffic.success)}%`}`,
-        `p99 ${traffic.p99Ms === null ? '–' : `${millis(traffic.p99Ms)} ms`}`,
+        `ok ${orDash(traffic.success, (part) => `${percentage(part)}%`)}`,
+        `p99 ${orDash(traffic.p99Ms, (ms) => `${millis(ms)} ms`)}`,
       ]
     : []
   const text = [service, ...(listen === '' ? [] : [listen]), ...figures, `${eligible} of ${total} in use`].join('  ')

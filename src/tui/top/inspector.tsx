@@ -1,7 +1,7 @@
 import { Box, Text } from 'ink'
 import type { EventLine, Row } from '../../top/board.js'
 import { factsOf } from '../../top/facts.js'
-import { age, millis, percentage, short } from '../../top/format.js'
+import { age, millis, orDash, percentage, short } from '../../top/format.js'
 import { barScale, shareBar, sparkline } from '../bars.js'
 import { cut, fit, widthOf } from '../text-width.js'
 import { EventList } from './event-list.js'
@@ -54,12 +54,12 @@ function graphs(row: Row, width: number): (readonly [string, string])[] {
   if (!traffic) {
     return [
       ['expected', `${percentage(expected)}% by weight`],
-      ['check', `${sparkline(row.latencyTrend, width)}  ${checkMs === null ? '–' : `${millis(checkMs)} ms`}`],
+      ['check', `${sparkline(row.latencyTrend, width)}  ${orDash(checkMs, (ms) => `${millis(ms)} ms`)}`],
     ]
   }
   const bar = shareBar(share ?? 0, expected, width, barScale([Math.max(share ?? 0, expected)]))
-  const ms = (value: number | null) => (value === null ? '–' : millis(value))
-  const success = traffic.success === null ? '–' : `${percentage(traffic.success, 2)}%`
+  const ms = (value: number | null) => orDash(value, millis)
+  const success = orDash(traffic.success, (part) => `${percentage(part, 2)}%`)
   return [
     ['share', `${bar.real}${bar.rest}  ${percentage(share ?? 0)}% of ${percentage(expected)}% expected`],
     ['rate', `${sparkline(row.rateTrend, width)}  ${short(traffic.rate)}/s · ${short(traffic.inFlight)} in flight`],
