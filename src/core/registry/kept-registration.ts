@@ -105,10 +105,9 @@ export class KeptRegistration implements Registration {
     let settle!: (end: RegistrationEnd) => void
     this.closed = new Promise((resolve) => (settle = resolve))
     this.#settleClosed = settle
-    const options = { signal: this.#calls.signal, timeoutMs: CALL_TIMEOUT_MS }
     this.#armGiveUp()
     this.#share = shared.leases.share(plan.ttlSeconds, () => this.#wake())
-    this.#record = new RecordHandle(shared.store, plan.place, options, () => this.#share.beginCall())
+    this.#record = this.#handle(this.#calls.signal)
     this.#unwatch = shared.watch.add(plan.place.key, (revision) => this.#touched(revision))
     this.#wake()
   }
@@ -387,17 +386,18 @@ export class KeptRegistration implements Registration {
 
   /** The record goes when its lease runs out; one that others keep alive has to be removed later. */
   #leave(): void {
-    const { store, runtime, leftovers } = this.#shared
+    const { runtime, leftovers } = this.#shared
     const { place } = this.#plan
     const { isShared } = this.#share
     const then = isShared ? 'is removed as soon as the registry is back' : 'goes when its lease runs out'
     runtime.log.warn(`the record could not be removed and ${then}`, { key: place.key })
     if (!isShared) return
-    leftovers.add(place.key, this.id, (signal) =>
-      this.#remove(
-        new RecordHandle(store, place, { signal, timeoutMs: CALL_TIMEOUT_MS }, () => this.#share.beginCall()),
-      ),
-    )
+    leftovers.add(place.key, this.id, (signal) => this.#remove(this.#handle(signal)))
+  }
+
+  #handle(signal: AbortSignal): RecordHandle {
+    const options = { signal, timeoutMs: CALL_TIMEOUT_MS }
+    return new RecordHandle(this.#shared.store, this.#plan.place, options, () => this.#share.beginCall())
   }
 }
 
